@@ -1,0 +1,142 @@
+//! The payload of an access token: read, and checked against itself.
+
+use serde::Deserialize;
+
+use crate::{
+    Error, ErrorKind, RestrictedReason, SessionId, TeamId, UserId, UserKind,
+    id::canonical_uuid,
+    member::{Expected, Member},
+};
+
+/// Claims as they stand in the payload. Old spellings are those of servers from before September 2025.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawClaims {
+    pub(crate) iss: Member<String>,
+    pub(crate) aud: Member<String>,
+    pub(crate) exp: Member<u64>,
+    pub(crate) iat: Member<u64>,
+    pub(crate) nbf: Member<u64>,
+    sub: Member<String>,
+    pub(crate) project_id: Member<String>,
+    #[serde(alias = "branchId")]
+    pub(crate) branch_id: Member<String>,
+    #[serde(alias = "refreshTokenId")]
+    refresh_token_id: Member<String>,
+    name: Member<String>,
+    email: Member<String>,
+    email_verified: Member<bool>,
+    selected_team_id: Member<String>,
+    signed_up_at: Member<u64>,
+    is_anonymous: Member<bool>,
+    is_restricted: Member<bool>,
+    restricted_reason: Member<RestrictedReason>,
+    requires_totp_mfa: Member<bool>,
+}
+
+impl Expected for RestrictedReason {
+    fn from_typed_object(type_member: Option<String>) -> Option<Self> {
+        type_member.as_deref().map(Self::from_type)
+    }
+}
+
+/// What a payload says about its user, after the flags have been found to agree with each other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct UserClaims {
+    pub(crate) id: UserId,
+    pub(crate) kind: UserKind,
+    pub(crate) restricted_reason: Option<RestrictedReason>,
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
+    pub(crate) selected_team_id: Option<TeamId>,
+    pub(crate) signed_up_at: Option<u64>,
+    pub(crate) requires_totp_mfa: bool,
+}
+
+impl RawClaims {
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Error> {
+        // Two spellings of one claim are a repeated claim too.
+        serde_json::from_slice(payload).map_err(|_| {
+            Error::new(
+                ErrorKind::TokenMalformed,
+                "the token cannot be read: its payload is not a JSON object with unique claims",
+            )
+        })
+    }
+
+    pub(crate) fn into_user(self) -> Result<UserClaims, Error> {
+        let is_anonymous = required(self.is_anonymous, "is_anonymous", "true or false")?;
+        let is_restricted =
+            optional(self.is_restricted, "is_restricted", "true or false")?.unwrap_or(is_anonymous);
+        let restricted_reason = match self.restricted_reason {
+            Member::Absent => is_anonymous.then_some(RestrictedReason::Anonymous),
+            given => optional(given, "restricted_reason", "null or an object with a `type`")?,
+        };
+        let kind = match (is_anonymous, is_restricted, &restricted_reason) {
+            (true, true, Some(RestrictedReason::Anonymous)) => UserKind::Anonymous,
+            (false, true, Some(reason)) if *reason != RestrictedReason::Anonymous => UserKind::Restricted,
+            (false, false, None) => UserKind::Normal,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::InconsistentClaims,
+                    "the token's `is_anonymous`, `is_restricted` and `restricted_reason` contradict each other",
+                ));
+            }
+        };
+        let id = required(self.sub, "sub", "the user's id")?;
+        let id = canonical_uuid(&id)
+            .map(UserId::from)
+            .ok_or_else(|| invalid("sub", "a lower-case UUID"))?;
+        Ok(UserClaims {
+            id,
+            kind,
+            restricted_reason,
+            session_id: uuid(self.refresh_token_id, "refresh_token_id")?.map(SessionId::from),
+            name: optional(self.name, "name", "a string or null")?,
+            email: optional(self.email, "email", "a string or null")?,
+            email_verified: optional(self.email_verified, "email_verified", "true or false")?
+                .unwrap_or(false),
+            selected_team_id: uuid(self.selected_team_id, "selected_team_id")?.map(TeamId::from),
+            signed_up_at: optional(self.signed_up_at, "signed_up_at", "whole seconds since 1970")?,
+            requires_totp_mfa: optional(self.requires_totp_mfa, "requires_totp_mfa", "true or false")?
+                .unwrap_or(false),
+        })
+    }
+}
+
+/// The value of a claim that must be there.
+pub(crate) fn required<T>(member: Member<T>, name: &str, expected: &str) -> Result<T, Error> {
+    match member {
+        Member::Is(value) => Ok(value),
+        Member::Absent | Member::Null => Err(Error::new(
+            ErrorKind::InvalidClaim,
+            format!("the token lacks the claim `{name}`: expected {expected}"),
+        )),
+        Member::Wrong => Err(invalid(name, expected)),
+    }
+}
+
+/// The value of a claim that may be absent or null.
+pub(crate) fn optional<T>(member: Member<T>, name: &str, expected: &str) -> Result<Option<T>, Error> {
+    match member {
+        Member::Is(value) => Ok(Some(value)),
+        Member::Absent | Member::Null => Ok(None),
+        Member::Wrong => Err(invalid(name, expected)),
+    }
+}
+
+fn uuid(member: Member<String>, name: &str) -> Result<Option<uuid::Uuid>, Error> {
+    const EXPECTED: &str = "a lower-case UUID or null";
+    optional(member, name, EXPECTED)?
+        .map(|text| canonical_uuid(&text).ok_or_else(|| invalid(name, EXPECTED)))
+        .transpose()
+}
+
+fn invalid(name: &str, expected: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidClaim,
+        format!("the token's claim `{name}` has an unusable value: expected {expected}"),
+    )
+}

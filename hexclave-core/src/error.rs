@@ -1,0 +1,195 @@
+use std::{error::Error as StdError, fmt};
+
+use crate::UserKind;
+
+/// What went wrong in this crate.
+///
+/// Two failures are never mixed: *the token is bad* ([`is_refusal`](Error::is_refusal), answer 401 or 403)
+/// and *the token could not be checked* ([`is_retryable`](Error::is_retryable), answer 503). Everything else is
+/// a mistake in the configuration.
+///
+/// No text of an error holds a token, a key or a secret.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The reason for an [`Error`].
+///
+/// Each reason has a stable [`code`](ErrorKind::code) for programs and logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// `aud` is not the audience of any kind of user of this project.
+    AudienceMismatch,
+    /// `branch_id` is not `main`.
+    BranchMismatch,
+    /// One request carries two different access tokens.
+    ConflictingCredentials,
+    /// Issuer, audience and flags do not describe one kind of user.
+    InconsistentClaims,
+    /// A claim is missing, has the wrong type, or has a value that Hexclave never issues.
+    InvalidClaim,
+    /// An identifier, URL, key or environment variable of the configuration is unusable.
+    InvalidConfig,
+    /// The signature does not belong to this header and payload.
+    InvalidSignature,
+    /// `iss` is not the issuer of this project and kind of user.
+    IssuerMismatch,
+    /// The header has no `kid`.
+    KeyIdMissing,
+    /// The key exists, but it signs for another kind of user.
+    KeyKindMismatch,
+    /// The project's public keys could not be fetched, so nothing can be said about the token.
+    KeysUnavailable,
+    /// The token is genuine, but the application does not let this kind of user in.
+    KindNotAccepted(UserKind),
+    /// `nbf` or `iat` lies in the future.
+    NotYetValid,
+    /// `project_id` is not the project of the audience.
+    ProjectMismatch,
+    /// `exp` has passed.
+    TokenExpired,
+    /// Not a compact JWS with a JSON header and a JSON payload.
+    TokenMalformed,
+    /// There is no token where one was expected.
+    TokenMissing,
+    /// The token is longer than [`AccessToken::MAX_LEN`](crate::AccessToken::MAX_LEN) bytes.
+    TokenTooLarge,
+    /// No key of the project has the token's `kid`.
+    UnknownKey,
+    /// `alg` is not `ES256`.
+    UnsupportedAlgorithm,
+    /// The header demands something that is not understood: `crit`, or a foreign `typ`.
+    UnsupportedHeader,
+}
+
+impl ErrorKind {
+    /// A short name that does not change between versions, in `snake_case`.
+    ///
+    /// ```
+    /// use hexclave_core::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::TokenExpired.code(), "token_expired");
+    /// ```
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AudienceMismatch => "audience_mismatch",
+            Self::BranchMismatch => "branch_mismatch",
+            Self::ConflictingCredentials => "conflicting_credentials",
+            Self::InconsistentClaims => "inconsistent_claims",
+            Self::InvalidClaim => "invalid_claim",
+            Self::InvalidConfig => "invalid_config",
+            Self::InvalidSignature => "invalid_signature",
+            Self::IssuerMismatch => "issuer_mismatch",
+            Self::KeyIdMissing => "key_id_missing",
+            Self::KeyKindMismatch => "key_kind_mismatch",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::KindNotAccepted(_) => "kind_not_accepted",
+            Self::NotYetValid => "not_yet_valid",
+            Self::ProjectMismatch => "project_mismatch",
+            Self::TokenExpired => "token_expired",
+            Self::TokenMalformed => "token_malformed",
+            Self::TokenMissing => "token_missing",
+            Self::TokenTooLarge => "token_too_large",
+            Self::UnknownKey => "unknown_key",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::UnsupportedHeader => "unsupported_header",
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                source: None,
+            }),
+        }
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidConfig, message)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// The reason, to branch on.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The reason's stable name; short for `kind().code()`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.inner.kind.code()
+    }
+
+    /// Whether the request was looked at and refused: the answer is 401, or 403 for
+    /// [`ErrorKind::KindNotAccepted`]. Trying the same token again does not help.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !self.is_retryable() && self.inner.kind != ErrorKind::InvalidConfig
+    }
+
+    /// Whether nothing could be said about the token: the answer is 503, never 401. Trying again may help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.inner.kind == ErrorKind::KeysUnavailable
+    }
+
+    /// Whether the token was refused because its time is over, so that a refreshed one may pass.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.inner.kind == ErrorKind::TokenExpired
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Text from outside, made fit for one line of an error: control characters escaped, at most 100 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let mut out = String::from("\"");
+    out.extend(text.chars().take(LONGEST).flat_map(char::escape_debug));
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,329 @@
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use jose_jwk::{
+    Class, EcCurves, Jwk, Key, Operations,
+    jose_jwa::{Algorithm, Signing},
+};
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Error, ErrorKind, error::quoted};
+
+const COORDINATE_LEN: usize = 32;
+const MAX_KEYS: usize = 64;
+
+/// One of a project's public keys, known to be a point on the curve P-256.
+#[derive(Clone)]
+pub struct PublicKey {
+    id: Arc<str>,
+    point: [u8; 1 + 2 * COORDINATE_LEN],
+    decoding_key: DecodingKey,
+}
+
+impl PublicKey {
+    /// Reads one JSON Web Key (RFC 7517) that verifies ES256.
+    ///
+    /// Hexclave drops leading zero bytes of coordinates, for about one key in 128, against RFC 7518, section 6.2.1.2;
+    /// they are put back. `use`, `key_ops`, `alg` and `crv` must allow for verifying ES256 where they are given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] says what makes the key unusable.
+    pub fn from_jwk(jwk: &Value) -> Result<Self, Error> {
+        let jwk: Jwk = serde_json::from_value(jwk.clone())
+            .map_err(|error| Error::config("not a JSON Web Key of a known type").with_source(error))?;
+        let Key::Ec(ec) = &jwk.key else {
+            return Err(Error::config("its `kty` is not EC"));
+        };
+        if ec.crv != EcCurves::P256 {
+            return Err(Error::config("its `crv` is not P-256"));
+        }
+        if !matches!(jwk.prm.alg, None | Some(Algorithm::Signing(Signing::Es256))) {
+            return Err(Error::config("its `alg` is not ES256"));
+        }
+        if !matches!(jwk.prm.cls, None | Some(Class::Signing)) {
+            return Err(Error::config("its `use` is not `sig`"));
+        }
+        if jwk
+            .prm
+            .ops
+            .as_ref()
+            .is_some_and(|ops| !ops.contains(&Operations::Verify))
+        {
+            return Err(Error::config("its `key_ops` do not allow `verify`"));
+        }
+        let id = jwk
+            .prm
+            .kid
+            .as_deref()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Error::config("it has no `kid`"))?;
+
+        let mut point = [0; 1 + 2 * COORDINATE_LEN];
+        let [uncompressed, coordinates @ ..] = &mut point;
+        *uncompressed = 0x04;
+        let (x, y) = coordinates.split_at_mut(COORDINATE_LEN);
+        pad_left(&ec.x, x).ok_or_else(|| Error::config("its `x` has more than 32 bytes"))?;
+        pad_left(&ec.y, y).ok_or_else(|| Error::config("its `y` has more than 32 bytes"))?;
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .map_err(|error| Error::config("its point is not on the curve P-256").with_source(error))?;
+        Ok(Self {
+            id: id.into(),
+            decoding_key: DecodingKey::from_ec_der(&point),
+            point,
+        })
+    }
+
+    /// The key's `kid`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn verifies(&self, signed: &str, signature: &str) -> bool {
+        jsonwebtoken::crypto::verify(
+            signature,
+            signed.as_bytes(),
+            &self.decoding_key,
+            jsonwebtoken::Algorithm::ES256,
+        )
+        .unwrap_or(false)
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.point == other.point
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.id)
+    }
+}
+
+/// The usable keys of one JWKS document (RFC 7517, section 5).
+///
+/// A key that cannot be used never spoils the others: it is [skipped](Self::skipped) with its reason.
+///
+/// ```
+/// use hexclave_core::KeySet;
+///
+/// let keys = KeySet::from_json(br#"{"keys":[
+///   {"kty":"EC","crv":"P-256","alg":"ES256","kid":"oCnY3DC4bxay",
+///    "x":"Hobtvh7qpDBuRtLpFWLOFuTcuQ74j3w7HIhRjSq0eg","y":"vyosXJFb9L0jYOF4WD3dxfThTIZPKcuQSRyFhC6_CXQ"},
+///   {"kty":"RSA","kid":"someone-else's"}
+/// ]}"#)?;
+/// assert!(keys.get("oCnY3DC4bxay").is_some());
+/// assert_eq!(keys.skipped().len(), 1);
+/// # Ok::<(), hexclave_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct KeySet {
+    keys: Vec<PublicKey>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// A key of a JWKS document that is not used, and why.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SkippedKey {
+    /// The key's `kid`, where it has one.
+    pub id: Option<String>,
+    /// What makes it unusable.
+    pub reason: String,
+}
+
+impl KeySet {
+    /// Reads a JWKS document.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeysUnavailable`] when it is not a JSON object with a list `keys`, when it lists more than 64
+    /// keys, or when none of them is usable.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Document {
+            keys: Vec<Value>,
+        }
+        let document: Document = serde_json::from_slice(json).map_err(|error| {
+            Error::new(
+                ErrorKind::KeysUnavailable,
+                "the key document is not a JSON object with a list `keys`",
+            )
+            .with_source(error)
+        })?;
+        if document.keys.len() > MAX_KEYS {
+            return Err(Error::new(
+                ErrorKind::KeysUnavailable,
+                format!("the key document lists more than {MAX_KEYS} keys"),
+            ));
+        }
+        let mut set = Self::default();
+        for jwk in &document.keys {
+            set.push(jwk);
+        }
+        if let ([], Some(first)) = (set.keys.as_slice(), set.skipped.first()) {
+            return Err(Error::new(
+                ErrorKind::KeysUnavailable,
+                format!(
+                    "no key of the key document is usable; the first one: {}",
+                    first.reason
+                ),
+            ));
+        }
+        if set.keys.is_empty() {
+            return Err(Error::new(
+                ErrorKind::KeysUnavailable,
+                "the key document lists no key",
+            ));
+        }
+        Ok(set)
+    }
+
+    /// The key with this `kid`.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&PublicKey> {
+        self.keys.iter().find(|key| key.id() == id)
+    }
+
+    /// The usable keys, in the document's order.
+    pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
+        self.keys.iter()
+    }
+
+    /// The keys that are not used.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// The keys of this set that `other` lacks.
+    #[must_use]
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        Self {
+            keys: self
+                .keys
+                .iter()
+                .filter(|key| other.get(key.id()).is_none())
+                .cloned()
+                .collect(),
+            skipped: self.skipped.clone(),
+        }
+    }
+
+    pub(crate) fn contains_all_of(&self, other: &Self) -> bool {
+        other.keys.iter().all(|key| self.get(key.id()) == Some(key))
+    }
+
+    fn push(&mut self, jwk: &Value) {
+        let reason = match PublicKey::from_jwk(jwk) {
+            // Which of two keys with one name is meant cannot be told, so neither would be safe to trust alone.
+            Ok(key) if self.get(key.id()).is_some_and(|known| *known != key) => {
+                format!("its `kid` {} is that of an earlier key", quoted(key.id()))
+            }
+            Ok(key) if self.get(key.id()).is_some() => return,
+            Ok(key) => return self.keys.push(key),
+            Err(error) => error.to_string(),
+        };
+        let id = jwk.get("kid").and_then(Value::as_str).map(str::to_owned);
+        self.skipped.push(SkippedKey { id, reason });
+    }
+}
+
+fn pad_left(short: &[u8], into: &mut [u8]) -> Option<()> {
+    let start = into.len().checked_sub(short.len())?;
+    into.get_mut(start..)?.copy_from_slice(short);
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn good() -> Value {
+        json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "dgOjIEmKsTiF",
+            "x": "b9UThnQ1wsxkQcvbRu1CnftDvjuqLWAR6zQtODKSxQQ",
+            "y": "-joeZyMSKO-IB0s59isbCskU1JIf7OqKE6lZz6wKKNE",
+        })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut jwk = good();
+        jwk[name] = value;
+        jwk
+    }
+
+    #[test]
+    fn a_key_must_be_one_that_verifies_es256() {
+        assert!(PublicKey::from_jwk(&good()).is_ok());
+        assert!(PublicKey::from_jwk(&with("use", json!("sig"))).is_ok());
+        assert!(PublicKey::from_jwk(&with("key_ops", json!(["verify"]))).is_ok());
+        for (jwk, why) in [
+            (json!(null), "JSON Web Key"),
+            (with("kty", json!("XX")), "JSON Web Key"),
+            (with("x", json!("%%%")), "JSON Web Key"),
+            (with("crv", json!("P-384")), "crv"),
+            (with("alg", json!("ES384")), "alg"),
+            (with("use", json!("enc")), "use"),
+            (with("key_ops", json!(["sign"])), "key_ops"),
+            (with("kid", json!("")), "kid"),
+            (
+                with("x", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
+                "more than 32",
+            ),
+            (
+                with("x", json!("b9UThnQ1wsxkQcvbRu1CnftDvjuqLWAR6zQtODKSxQU")),
+                "not on the curve",
+            ),
+            (with("x", json!("")), "not on the curve"),
+        ] {
+            let error = PublicKey::from_jwk(&jwk).expect_err(why).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_key_does_not_spoil_the_set() {
+        let json = json!({ "keys": [with("crv", json!("P-521")), good(), good(), 7] }).to_string();
+        let set = KeySet::from_json(json.as_bytes()).expect("one key is usable");
+        assert_eq!(set.iter().count(), 1);
+        assert_eq!(set.skipped().len(), 2);
+    }
+
+    #[test]
+    fn two_keys_of_one_name_leave_the_first() {
+        let other = json!({
+            "kty": "EC", "crv": "P-256", "kid": "dgOjIEmKsTiF",
+            "x": "Pgmcdy8UACmSP2JoX5S3at8YObZB971m6wi3aQFDQ6U",
+            "y": "d5-y3c03tyFTz-7IFk4FPh-0iGOyfuolZo9ycbMZlZk",
+        });
+        let set = KeySet::from_json(json!({ "keys": [good(), other] }).to_string().as_bytes());
+        let set = set.expect("the first is usable");
+        assert_eq!(set.iter().next(), PublicKey::from_jwk(&good()).ok().as_ref());
+        assert_eq!(set.skipped().len(), 1);
+    }
+
+    #[test]
+    fn a_document_without_usable_keys_is_refused() {
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"keys":{}}"#,
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{}]}"#,
+        ] {
+            let error = KeySet::from_json(bad.as_bytes()).expect_err(bad);
+            assert_eq!(error.kind(), ErrorKind::KeysUnavailable, "{bad}");
+        }
+        let many = json!({ "keys": vec![good(); 65] }).to_string();
+        assert!(KeySet::from_json(many.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,296 @@
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::UNIX_EPOCH,
+};
+
+use hexclave_core::{
+    AcceptedKinds, AccessToken, ApiUrl, Clock, ProjectConfig, ProjectId, SystemClock, UserId, Verifier,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot};
+
+use super::{
+    HexclaveError, Issuer, ServerSecret, Subject,
+    directory::Directory,
+    issuer::{project, random_project},
+    routes,
+};
+
+/// What SDKs send as the OAuth client secret of a project that has no publishable key.
+pub(crate) const SENTINEL_CLIENT_SECRET: &str = "__stack_public_client__";
+
+/// A running local Hexclave with one project. It stops when it is dropped.
+///
+/// It listens on a free port of 127.0.0.1 and must be started inside a tokio runtime.
+pub struct LocalHexclave {
+    app: Arc<App>,
+    client: reqwest::Client,
+    /// Dropping it lets the server finish what it is answering, close its connections, and end.
+    _running: oneshot::Sender<()>,
+}
+
+/// What the endpoints share.
+#[derive(Debug)]
+pub(crate) struct App {
+    issuer: Issuer,
+    verifier: Verifier,
+    clock: Arc<dyn Clock>,
+    directory: Mutex<Directory>,
+}
+
+/// The tokens of a signed-in user.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tokens {
+    /// Proves who the user is, for 10 minutes.
+    pub access_token: AccessToken,
+    /// Gets new access tokens for as long as the session lasts.
+    pub refresh_token: AccessToken,
+    /// The user's id.
+    pub user_id: UserId,
+}
+
+impl LocalHexclave {
+    /// Starts a server with a random project.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> Result<Self, HexclaveError> {
+        Self::builder().start().await
+    }
+
+    /// Sets up a server in detail.
+    #[must_use = "it is `start` that starts the server"]
+    pub fn builder() -> LocalHexclaveBuilder {
+        LocalHexclaveBuilder {
+            project_id: None,
+            secret: None,
+            requires_verified_email: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The project, its keys, and where this server is: what an application would be configured with.
+    #[must_use]
+    pub fn config(&self) -> &ProjectConfig {
+        self.app.config()
+    }
+
+    /// Signs the project's tokens, for those that the server would not issue.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.app.issuer
+    }
+
+    /// Signs somebody up, over HTTP as a client does.
+    ///
+    /// # Errors
+    /// When the server refuses; the text has its code.
+    pub async fn sign_up(&self, email: &str, password: &str) -> Result<Tokens, HexclaveError> {
+        let body = json!({ "email": email, "password": password });
+        self.signed_in("auth/password/sign-up", body).await
+    }
+
+    /// Signs somebody in, over HTTP as a client does.
+    ///
+    /// # Errors
+    /// When the server refuses; the text has its code.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Tokens, HexclaveError> {
+        let body = json!({ "email": email, "password": password });
+        self.signed_in("auth/password/sign-in", body).await
+    }
+
+    /// Signs a guest up, over HTTP as a client does.
+    ///
+    /// # Errors
+    /// When the server refuses; the text has its code.
+    pub async fn sign_up_anonymously(&self) -> Result<Tokens, HexclaveError> {
+        self.signed_in("auth/anonymous/sign-up", json!({})).await
+    }
+
+    /// Does what a click on the link in the verification mail does. Tokens say so from the next one on.
+    ///
+    /// # Errors
+    /// When there is no such user, or the user has no address.
+    pub fn verify_email(&self, user: UserId) -> Result<(), HexclaveError> {
+        self.app.directory().verify_email(user)
+    }
+
+    async fn signed_in(&self, path: &str, body: Value) -> Result<Tokens, HexclaveError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            access_token: String,
+            refresh_token: String,
+            user_id: String,
+        }
+        let failed = |error| HexclaveError::with_source(format!("POST {path} failed"), error);
+        let response = self
+            .client
+            .post(format!("{}/api/v1/{path}", self.config().api_url()))
+            .header("x-hexclave-access-type", "client")
+            .header("x-hexclave-project-id", self.config().project_id().as_str())
+            .header(
+                "x-hexclave-publishable-client-key",
+                self.config().publishable_client_key().unwrap_or_default(),
+            )
+            .json(&body)
+            .send()
+            .await
+            .map_err(failed)?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            let code = response.headers().get("x-hexclave-known-error");
+            let code = code
+                .and_then(|code| code.to_str().ok())
+                .unwrap_or("no known error");
+            return Err(HexclaveError::new(format!("POST {path}: {status} {code}")));
+        }
+        let answer: Answer = response.json().await.map_err(failed)?;
+        let user_id = answer.user_id.parse();
+        Ok(Tokens {
+            access_token: answer.access_token.into(),
+            refresh_token: answer.refresh_token.into(),
+            user_id: user_id
+                .map_err(|error| HexclaveError::with_source("the user's id is unusable", error))?,
+        })
+    }
+}
+
+impl fmt::Debug for LocalHexclave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalHexclave({})", self.config().api_url())
+    }
+}
+
+/// Builds a [`LocalHexclave`].
+#[derive(Debug)]
+#[must_use]
+pub struct LocalHexclaveBuilder {
+    project_id: Option<ProjectId>,
+    secret: Option<ServerSecret>,
+    requires_verified_email: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl LocalHexclaveBuilder {
+    /// Serves the project with this id instead of a random one.
+    pub fn project_id(mut self, id: ProjectId) -> Self {
+        self.project_id = Some(id);
+        self
+    }
+
+    /// Derives the keys from this secret instead of a random one.
+    pub fn server_secret(mut self, secret: ServerSecret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// Restricts users until their e-mail is [verified](LocalHexclave::verify_email).
+    pub fn require_email_verification(mut self, required: bool) -> Self {
+        self.requires_verified_email = required;
+        self
+    }
+
+    /// Where the time comes from: when tokens are issued, and when they have expired.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When no port can be had, or when the keys of this project and secret cannot be derived.
+    pub async fn start(self) -> Result<LocalHexclave, HexclaveError> {
+        let no_server =
+            |error: std::io::Error| HexclaveError::with_source("the local Hexclave cannot listen", error);
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+            .map_err(no_server)?;
+        let address = listener.local_addr().map_err(no_server)?;
+        let api_url: ApiUrl = format!("http://{address}")
+            .parse()
+            .map_err(|error| HexclaveError::with_source("the server's address is unusable", error))?;
+        let config = match self.project_id {
+            Some(id) => project(id, api_url)?,
+            None => random_project(api_url)?,
+        };
+        let secret = match self.secret {
+            Some(secret) => secret,
+            None => ServerSecret::random()?,
+        };
+        let issuer = Issuer::new(&secret, config)?;
+        let verifier = Verifier::builder(issuer.config().clone())
+            .keys(issuer.project_keys()?)
+            .accept(AcceptedKinds::ALL)
+            .leeway(std::time::Duration::ZERO)
+            .clock(Arc::clone(&self.clock))
+            .build()
+            .map_err(|error| HexclaveError::with_source("the server cannot verify tokens", error))?;
+        let app = Arc::new(App {
+            issuer,
+            verifier,
+            clock: self.clock,
+            directory: Mutex::new(Directory::new(self.requires_verified_email)),
+        });
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(|error| HexclaveError::with_source("the HTTP client could not be set up", error))?;
+        let router = routes::router(Arc::clone(&app));
+        let (running, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+                // An error is the sender's end, which is what is waited for.
+                let _ = stopped.await;
+            });
+            let _ = serving.await;
+        });
+        Ok(LocalHexclave {
+            app,
+            client,
+            _running: running,
+        })
+    }
+}
+
+impl App {
+    pub(crate) fn config(&self) -> &ProjectConfig {
+        self.issuer.config()
+    }
+
+    pub(crate) fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The users. A request that panicked has left them as they were or fully changed.
+    pub(crate) fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now_millis(&self) -> u64 {
+        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn issue(&self, subject: &Subject) -> Result<String, HexclaveError> {
+        self.issuer.token(subject, self.clock.unix_seconds())
+    }
+
+    pub(crate) fn is_publishable_key(&self, key: &str) -> bool {
+        self.config().publishable_client_key() == Some(key)
+    }
+
+    pub(crate) fn is_secret_key(&self, key: &str) -> bool {
+        self.config()
+            .secret_server_key()
+            .is_some_and(|known| known.expose() == key)
+    }
+}

@@ -1,0 +1,17 @@
+//! What tests of a Hexclave application need and what never runs in production.
+//!
+//! - [`hexclave`]: a local Hexclave that issues real tokens, and an issuer for those it would not issue;
+//! - [`postgres`]: a throw-away PostgreSQL with the roles and functions of Supabase;
+//! - [`TestClock`]: a clock that stands still until it is told to move.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `docker` (default) | PostgreSQL in a container where no server is installed |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod clock;
+pub mod hexclave;
+pub mod postgres;
+
+pub use clock::TestClock;

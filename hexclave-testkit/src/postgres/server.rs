@@ -1,0 +1,217 @@
+//! One running server: what is done to it once, and the databases on it.
+
+use postgres::{Client, NoTls};
+use tokio_postgres::Config;
+use uuid::Uuid;
+
+use super::Source;
+#[cfg(unix)]
+use super::cluster::Cluster;
+#[cfg(feature = "docker")]
+use super::container;
+use super::error::{Kind, PostgresError};
+use super::find::Found;
+use super::thread::Kept;
+
+const ROLES: &str = include_str!("roles.sql");
+
+/// The first version with `DROP DATABASE … WITH (FORCE)`, as the server counts versions.
+const OLDEST: i32 = 130_000;
+
+/// Keeps this session, and with it the lock that says its process is alive, from being ended for idleness.
+const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+
+/// Databases whose maker is gone. The first half of the number in a name is the maker's, who holds the advisory
+/// lock of that number. Locks belong to the database they were taken in, so the list of all is asked: a maker may
+/// have come through another one.
+const ABANDONED: &str = r"
+    SELECT datname::text
+    FROM pg_database
+    WHERE CASE WHEN datname ~ '^hexclave_test_[0-9a-f]{32}$' THEN
+        ('x' || substr(datname, 15, 16))::bit(64)::bigint NOT IN (
+            SELECT classid::bigint << 32 | objid::bigint
+            FROM pg_locks
+            WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+        )
+    END";
+
+/// A server with Supabase's roles. What was started for it ends when this is dropped.
+pub(super) struct Server {
+    description: String,
+    /// Connects to the database from which others are created.
+    owner: Config,
+    authenticator_password: String,
+    maker: u64,
+    /// The connection that says we are alive. It ends before the server does.
+    #[expect(dead_code, reason = "kept for its end")]
+    alive: Kept,
+    running: Running,
+}
+
+enum Running {
+    Url,
+    #[cfg(unix)]
+    Local(#[expect(dead_code, reason = "kept for its end")] Cluster),
+    #[cfg(feature = "docker")]
+    Docker(#[expect(dead_code, reason = "kept for its end")] Kept),
+}
+
+impl Server {
+    /// Starts what has to be started and makes the roles. May only be called where blocking is allowed.
+    pub(super) fn open(found: Found, authenticator_password: String) -> Result<Self, PostgresError> {
+        let (running, owner, place) = match found {
+            Found::Url(url) => (Running::Url, *url.config, format!("at {}", url.shown)),
+            #[cfg(unix)]
+            Found::Local(programs) => {
+                let cluster = Cluster::start(&programs)?;
+                let owner = cluster.config();
+                (
+                    Running::Local(cluster),
+                    owner,
+                    format!("from {}", programs.display()),
+                )
+            }
+            #[cfg(feature = "docker")]
+            Found::Docker(image, attempts) => {
+                let place = format!("in Docker, from the image {image}");
+                let (container, owner) = container::start(image, attempts)?;
+                (Running::Docker(container), owner, place)
+            }
+        };
+        let (_, maker) = Uuid::new_v4().as_u64_pair();
+        let (alive, version) = Kept::open({
+            let (owner, place, password) = (owner.clone(), place.clone(), authenticator_password.clone());
+            move || {
+                let mut client = connect(&owner, &place)?;
+                let version = prepare(&mut client, &password, maker)?;
+                Ok((client, version))
+            }
+        })?;
+        Ok(Self {
+            description: format!("PostgreSQL {version} {place}"),
+            owner,
+            authenticator_password,
+            maker,
+            alive,
+            running,
+        })
+    }
+
+    pub(super) fn source(&self) -> Source {
+        match self.running {
+            Running::Url => Source::Url,
+            #[cfg(unix)]
+            Running::Local(_) => Source::Local,
+            #[cfg(feature = "docker")]
+            Running::Docker(_) => Source::Docker,
+        }
+    }
+
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The connection of the owner to a database.
+    pub(super) fn owner(&self, database: &str) -> Config {
+        let mut config = self.owner.clone();
+        config.dbname(database);
+        config
+    }
+
+    pub(super) fn authenticator(&self, database: &str) -> Config {
+        let mut config = self.owner(database);
+        config
+            .user("authenticator")
+            .password(&self.authenticator_password);
+        config
+    }
+
+    /// Creates an empty database and gives its name. May only be called where blocking is allowed.
+    pub(super) fn create_database(&self) -> Result<String, PostgresError> {
+        let (_, number) = Uuid::new_v4().as_u64_pair();
+        let name = format!("hexclave_test_{:016x}{number:016x}", self.maker);
+        // Nobody is ever connected to template0, and nobody has put anything into it.
+        self.run(
+            &format!(r#"CREATE DATABASE "{name}" TEMPLATE template0"#),
+            "creating a database",
+        )?;
+        Ok(name)
+    }
+
+    /// Drops a database with everybody who is connected to it. May only be called where blocking is allowed.
+    pub(super) fn drop_database(&self, name: &str) -> Result<(), PostgresError> {
+        self.run(&drop_statement(name), "dropping a database")
+    }
+
+    fn run(&self, statement: &str, doing: &'static str) -> Result<(), PostgresError> {
+        let mut client = connect(&self.owner, &self.description)?;
+        client
+            .batch_execute(statement)
+            .map_err(|error| failed(doing, error))
+    }
+}
+
+fn connect(owner: &Config, place: &str) -> Result<Client, PostgresError> {
+    postgres::Config::from(owner.clone())
+        .connect(NoTls)
+        .map_err(|error| PostgresError::with_source(Kind::Reach(place.to_owned()), error))
+}
+
+/// Readies a server for databases of this maker and gives the server's version.
+fn prepare(client: &mut Client, authenticator_password: &str, maker: u64) -> Result<String, PostgresError> {
+    let version = version(client)?;
+    create_roles(client, authenticator_password)
+        .map_err(|error| failed("creating the roles of Supabase", error))?;
+    client
+        .execute("SELECT pg_advisory_lock($1)", &[&maker.cast_signed()])
+        .and_then(|_| client.batch_execute(STAY))
+        .map_err(|error| failed("taking an advisory lock", error))?;
+    drop_abandoned(client).map_err(|error| failed("looking for abandoned test databases", error))?;
+    Ok(version)
+}
+
+fn version(client: &mut Client) -> Result<String, PostgresError> {
+    let row = client
+        .query_one(
+            "SELECT split_part(current_setting('server_version'), ' ', 1), \
+             current_setting('server_version_num')::int",
+            &[],
+        )
+        .map_err(|error| failed("asking for the version", error))?;
+    let (version, number): (String, i32) = (row.get(0), row.get(1));
+    if number < OLDEST {
+        return Err(PostgresError::new(Kind::Old(version)));
+    }
+    Ok(version)
+}
+
+fn create_roles(client: &mut Client, authenticator_password: &str) -> Result<(), postgres::Error> {
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(ROLES)?;
+    // Not in the script, because the server repeats a script's statements in its errors.
+    let row = transaction.query_one(
+        "SELECT CASE current_setting('hexclave_test.authenticator', true) \
+         WHEN 'new' THEN format('ALTER ROLE authenticator PASSWORD %L', $1::text) END",
+        &[&authenticator_password],
+    )?;
+    if let Some(statement) = row.get::<_, Option<String>>(0) {
+        transaction.batch_execute(&statement)?;
+    }
+    transaction.commit()
+}
+
+fn drop_abandoned(client: &mut Client) -> Result<(), postgres::Error> {
+    for row in client.query(ABANDONED, &[])? {
+        // Somebody else may own it, or be faster.
+        let _ = client.batch_execute(&drop_statement(row.get(0)));
+    }
+    Ok(())
+}
+
+fn drop_statement(name: &str) -> String {
+    format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#)
+}
+
+fn failed(doing: &'static str, error: postgres::Error) -> PostgresError {
+    PostgresError::with_source(Kind::Prepare { doing }, error)
+}
