@@ -1,0 +1,102 @@
+use std::{env, fmt};
+
+use jsonwebtoken::EncodingKey;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Error, ErrorKind};
+
+const VARIABLE: &str = "SUPABASE_JWT_SECRET";
+/// PostgREST refuses to start below this, and RFC 7518, section 3.2, wants it for HS256.
+const SHORTEST: usize = 32;
+
+/// The legacy JWT secret of a Supabase project: its UTF-8 bytes are the HS256 key, whatever it looks like.
+///
+/// Supabase's secrets look like base64, but nothing in Supabase decodes them. `Debug` does not show it and it is
+/// wiped from memory on drop.
+#[derive(Clone)]
+pub struct JwtSecret(SecretString);
+
+impl JwtSecret {
+    /// Takes the secret as Supabase's settings show it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSecret`] when it has fewer than 32 bytes, or begins or ends with white space (as when a
+    /// file's line break came along), with which every token would be refused.
+    pub fn new(secret: impl Into<String>) -> Result<Self, Error> {
+        let secret = SecretString::from(secret.into());
+        let text = secret.expose_secret();
+        if text.trim() != text {
+            return Err(Error::new(
+                ErrorKind::InvalidSecret,
+                "the Supabase JWT secret begins or ends with white space: was a line break copied along?",
+            ));
+        }
+        if text.len() < SHORTEST {
+            return Err(Error::new(
+                ErrorKind::InvalidSecret,
+                format!(
+                    "the Supabase JWT secret has {} bytes, Supabase's have at least {SHORTEST}: copy the legacy JWT \
+                     secret from the project's JWT settings (it is not an API key)",
+                    text.len()
+                ),
+            ));
+        }
+        Ok(Self(secret))
+    }
+
+    /// Takes the secret from the variable `SUPABASE_JWT_SECRET`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSecret`] when it is unset, empty, or unusable.
+    pub fn from_env() -> Result<Self, Error> {
+        match env::var(VARIABLE) {
+            Ok(secret) if !secret.is_empty() => Self::new(secret).map_err(|error| {
+                Error::new(ErrorKind::InvalidSecret, format!("variable {VARIABLE}: {error}"))
+            }),
+            Err(env::VarError::NotUnicode(_)) => Err(Error::new(
+                ErrorKind::InvalidSecret,
+                format!("variable {VARIABLE}: its value is not valid UTF-8"),
+            )),
+            _ => Err(Error::new(
+                ErrorKind::InvalidSecret,
+                format!("no Supabase JWT secret: {VARIABLE} is not set (an empty value counts as unset)"),
+            )),
+        }
+    }
+
+    pub(crate) fn encoding_key(&self) -> EncodingKey {
+        EncodingKey::from_secret(self.0.expose_secret().as_bytes())
+    }
+}
+
+impl fmt::Debug for JwtSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JwtSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_no_service_would_accept_is_explained_and_hidden() {
+        for (bad, why) in [
+            ("hidden", "6 bytes"),
+            (
+                "hidden-jwt-token-with-at-least-32-characters-long\n",
+                "line break",
+            ),
+            (
+                " hidden-jwt-token-with-at-least-32-characters-long",
+                "white space",
+            ),
+        ] {
+            let error = JwtSecret::new(bad).expect_err(why);
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(why) && !text.contains("hidden"), "{text}");
+        }
+        let good = JwtSecret::new("hidden-jwt-token-with-at-least-32-characters-long").expect("long enough");
+        assert_eq!(format!("{good:?}"), "JwtSecret(..)");
+    }
+}
