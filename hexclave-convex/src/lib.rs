@@ -1,0 +1,103 @@
+//! Let the users of a [Hexclave](https://hexclave.com) project (Hexclave is the new name of Stack Auth) call
+//! [Convex](https://convex.dev) functions.
+//!
+//! Convex takes Hexclave's access tokens as they are, once its `auth.config` names their issuers. This crate
+//! writes that file, reads one by Convex's rules, and tells what Convex makes of a token: the identity that a
+//! function sees, or the refusal.
+//!
+//! ```
+//! use hexclave_convex::AuthConfig;
+//! use hexclave_core::{AcceptedKinds, ProjectConfig, UserKind};
+//!
+//! let project = ProjectConfig::builder()
+//!     .project_id("11111111-2222-4333-8444-555555555555".parse()?)
+//!     .build()?;
+//! let config = AuthConfig::for_project(&project)
+//!     .kinds(AcceptedKinds::default().and(UserKind::Anonymous))
+//!     .build();
+//!
+//! let file = config.to_typescript(); // goes into convex/auth.config.ts
+//! assert!(file.ends_with("} satisfies AuthConfig;\n"));
+//! # Ok::<(), hexclave_core::Error>(())
+//! ```
+//!
+//! # Configuration
+//! [`AuthConfig::for_project`] makes one provider of type `customJwt` for each API host that issues the
+//! project's tokens (`api.hexclave.com` and `api.stack-auth.com` are two names of one) and each [kind of
+//! user](hexclave_core::UserKind) that may come in, always with the audience to check. The emitted file holds
+//! literals only: Convex evaluates it without network and clock, and reading a variable that is not set fails
+//! there.
+//!
+//! [`AuthConfig::from_json`] accepts and refuses what Convex does when a configuration is pushed. Either way
+//! the [providers](AuthConfig::providers) are in the order in which Convex tries them, and only the first
+//! that matches is ever tried.
+//!
+//! # Identity
+//! [`UserIdentity`] is what `ctx.auth.getUserIdentity()` returns. Two things surprise: nothing is renamed
+//! (`email_verified`, not `emailVerified`), and objects are flattened (`"restricted_reason.type"`). Never key
+//! data on `tokenIdentifier`, which is not the same for ever; key on `project_id` and `subject`.
+//!
+//! # Trying out a token
+//! [`ConvexVerifier`] gives a token Convex's verdict without a deployment:
+//!
+//! ```no_run
+//! use hexclave_convex::{AuthConfig, ConvexVerifier};
+//! use hexclave_core::{AccessToken, ProjectConfig};
+//!
+//! # async fn run(token: AccessToken) -> Result<(), Box<dyn std::error::Error>> {
+//! let config = AuthConfig::for_project(&ProjectConfig::from_env()?).build();
+//! match ConvexVerifier::new(config)?.verify(&token).await {
+//!     Ok(identity) => println!("{}", identity.to_json()),
+//!     Err(error) if error.is_unreachable() => println!("could not be checked: {error}"),
+//!     Err(error) => println!("{} {}: {error}", error.http_status(), error.code()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One of 128 Hexclave projects has a signing key with a short coordinate, and Convex refuses all tokens of
+//! that key; the cause of the error says so.
+//!
+//! # Where the verifier differs from Convex
+//! It refuses what stops Convex's own verifier with a panic:
+//!
+//! - times later than 8 200 000 000 000 seconds after 1970 (of which Convex lets some absurd `nbf` pass instead);
+//! - a token for an ES256 provider whose `kid` names an RSA or symmetric key.
+//!
+//! It refuses what Convex accepts by accident, and what no Hexclave token or key set has:
+//!
+//! - a header with `crit`, or with an object for `alg`;
+//! - a key whose `use` is not `sig`, or whose `key_ops` lack `verify`, for the token that names it;
+//! - a P-256 key whose coordinates have not 32 bytes each, but 64 together;
+//! - a key set, or a key in it, that is written as a list;
+//! - a claim called `tokenIdentifier`, `issuer` or `subject`, which would take the place of the real one;
+//! - an empty `sub`.
+//!
+//! It does not do all that Convex does:
+//!
+//! - An answer of a key server may have 1 MiB and take 10 seconds; more counts as no answer.
+//! - OIDC providers are only matched. Convex refuses ES256 tokens through one; so does this crate, and all others
+//!   with them.
+//! - Keys are fetched for each token. Convex keeps them for as long as their `Cache-Control` says, and longer while the
+//!   server does not answer. An unknown `kid` makes it fetch nothing.
+//! - A Convex cloud deployment reaches no private addresses; this crate does.
+//! - A production deployment on the cloud may leave details out of its error texts.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod auth_config;
+mod emit;
+mod error;
+mod fetch;
+mod identity;
+mod jwks;
+mod members;
+mod parse;
+mod provider;
+mod token;
+mod verifier;
+
+pub use auth_config::{AuthConfig, AuthConfigBuilder};
+pub use error::ConvexError;
+pub use identity::UserIdentity;
+pub use provider::{Algorithm, Provider};
+pub use verifier::{ConvexVerifier, ConvexVerifierBuilder};

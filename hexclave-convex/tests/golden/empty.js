@@ -1,0 +1,6 @@
+// The issuers whose tokens this Convex deployment accepts.
+// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+
+export default /** @satisfies {import("convex/server").AuthConfig} */ ({
+  providers: [],
+});

@@ -1,0 +1,22 @@
+// Lets normal users of the Hexclave project 11111111-2222-4333-8444-555555555555
+// call this Convex deployment, with tokens from https://api.hexclave.com and https://api.stack-auth.com.
+// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+
+export default /** @satisfies {import("convex/server").AuthConfig} */ ({
+  providers: [
+    {
+      type: "customJwt",
+      applicationID: "11111111-2222-4333-8444-555555555555",
+      issuer: "https://api.hexclave.com/api/v1/projects/11111111-2222-4333-8444-555555555555",
+      jwks: "https://api.hexclave.com/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json",
+      algorithm: "ES256",
+    },
+    {
+      type: "customJwt",
+      applicationID: "11111111-2222-4333-8444-555555555555",
+      issuer: "https://api.stack-auth.com/api/v1/projects/11111111-2222-4333-8444-555555555555",
+      jwks: "https://api.stack-auth.com/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json",
+      algorithm: "ES256",
+    },
+  ],
+});

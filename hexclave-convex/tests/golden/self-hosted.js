@@ -1,0 +1,22 @@
+// Lets normal and anonymous users of the Hexclave project 11111111-2222-4333-8444-555555555555
+// call this Convex deployment, with tokens from http://localhost:8102.
+// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+
+export default /** @satisfies {import("convex/server").AuthConfig} */ ({
+  providers: [
+    {
+      type: "customJwt",
+      applicationID: "11111111-2222-4333-8444-555555555555",
+      issuer: "http://localhost:8102/api/v1/projects/11111111-2222-4333-8444-555555555555",
+      jwks: "http://localhost:8102/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json",
+      algorithm: "ES256",
+    },
+    {
+      type: "customJwt",
+      applicationID: "11111111-2222-4333-8444-555555555555:anon",
+      issuer: "http://localhost:8102/api/v1/projects-anonymous-users/11111111-2222-4333-8444-555555555555",
+      jwks: "http://localhost:8102/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json?include_anonymous=true",
+      algorithm: "ES256",
+    },
+  ],
+});
