@@ -1,0 +1,146 @@
+//! How a command ends when it does not succeed.
+
+use std::{error::Error, fmt::Display, process::ExitCode};
+
+use hexclave_convex::ConvexError;
+use serde_json::{Map, Value, json};
+
+use crate::output;
+
+/// Why a command failed, for the person or program that typed it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    code: &'static str,
+    message: String,
+    http_status: Option<u16>,
+    causes: Vec<String>,
+    hint: Option<&'static str>,
+    json: bool,
+}
+
+/// The program's exit codes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Exit {
+    Refused = 1,
+    Usage = 2,
+    Unchecked = 3,
+}
+
+impl Failure {
+    /// Something about the command line, the environment or a file is wrong.
+    pub(crate) fn usage(code: &'static str, message: impl Display) -> Self {
+        Self {
+            exit: Exit::Usage,
+            code,
+            message: message.to_string(),
+            http_status: None,
+            causes: Vec::new(),
+            hint: None,
+            json: false,
+        }
+    }
+
+    pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            self.causes.push(error.to_string());
+            cause = error.source();
+        }
+        self
+    }
+
+    /// What to try next.
+    pub(crate) fn hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// Whether the failure is to be reported as JSON on standard output.
+    pub(crate) fn in_json(mut self, json: bool) -> Self {
+        self.json = json;
+        self
+    }
+
+    fn of(error: &dyn Error, exit: Exit, code: &'static str) -> Self {
+        let failure = Self {
+            exit,
+            ..Self::usage(code, error)
+        };
+        match error.source() {
+            Some(source) => failure.caused_by(source),
+            None => failure,
+        }
+    }
+
+    /// Tells the reason and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        if self.json {
+            let mut error = Map::from_iter([
+                ("code".to_owned(), json!(self.code)),
+                ("message".to_owned(), json!(self.message)),
+            ]);
+            if let Some(status) = self.http_status {
+                error.insert("httpStatus".to_owned(), json!(status));
+            }
+            output::line(json!({ "error": Value::Object(error) }));
+        } else {
+            output::error(self.code, &self.message, &self.causes, self.hint);
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+impl From<hexclave_core::Error> for Failure {
+    fn from(error: hexclave_core::Error) -> Self {
+        let exit = match error {
+            _ if error.is_refusal() => Exit::Refused,
+            _ if error.is_retryable() => Exit::Unchecked,
+            _ => Exit::Usage,
+        };
+        let hint = match error.kind() {
+            hexclave_core::ErrorKind::KindNotAccepted(_) => {
+                Some("--allow names the kinds of users to let in")
+            }
+            hexclave_core::ErrorKind::IssuerMismatch => Some("--api-url says where the project's API is"),
+            hexclave_core::ErrorKind::AudienceMismatch => Some("--project-id says which project is meant"),
+            _ => None,
+        };
+        Self::of(&error, exit, error.code()).hint(hint)
+    }
+}
+
+impl From<hexclave_supabase::Error> for Failure {
+    fn from(error: hexclave_supabase::Error) -> Self {
+        let exit = if error.is_refusal() {
+            Exit::Refused
+        } else {
+            Exit::Usage
+        };
+        Self::of(&error, exit, error.code())
+    }
+}
+
+impl From<ConvexError> for Failure {
+    fn from(error: ConvexError) -> Self {
+        let exit = if error.is_unreachable() {
+            Exit::Unchecked
+        } else {
+            Exit::Refused
+        };
+        Self {
+            http_status: Some(error.http_status()),
+            ..Self::of(&error, exit, error.code())
+        }
+    }
+}
+
+impl Failure {
+    /// A Convex configuration that a deployment would not take.
+    pub(crate) fn convex_config(error: &ConvexError) -> Self {
+        Self {
+            http_status: Some(error.http_status()),
+            ..Self::of(error, Exit::Usage, error.code())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the program prints. Colours go to terminals only, and `NO_COLOR` is honoured.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    time::{Duration, SystemTime},
+};
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) const HEADING: Style = Style::new().bold();
+pub(crate) const QUIET: Style = Style::new().dimmed();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// Prints to standard output. Whoever has stopped reading, as `head` does, has read enough.
+pub(crate) fn text(text: impl Display) {
+    let _ = write!(anstream::stdout(), "{text}");
+}
+
+/// Prints a line to standard output.
+pub(crate) fn line(line: impl Display) {
+    let _ = writeln!(anstream::stdout(), "{line}");
+}
+
+/// Prints a line about what is going on to standard error.
+pub(crate) fn progress(line: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{QUIET}{line}{QUIET:#}");
+}
+
+/// Prints an error to standard error.
+pub(crate) fn error(code: &str, message: &str, causes: &[String], hint: Option<&str>) {
+    let mut to = anstream::stderr();
+    let write = |to: &mut dyn Write| -> io::Result<()> {
+        writeln!(to, "{ERROR}error{ERROR:#} ({code}): {}", printable(message))?;
+        for cause in causes {
+            writeln!(to, "  because: {}", printable(cause))?;
+        }
+        if let Some(hint) = hint {
+            writeln!(to, "  hint: {hint}")?;
+        }
+        Ok(())
+    };
+    let _ = write(&mut to);
+}
+
+/// A text from outside without what could steer a terminal; line ends stay.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A span of time in words, in its largest unit.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (count, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7_199 => (seconds / 60, "minute"),
+        7_200..=172_799 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time in whole seconds since 1970.
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(printable("Zoë \u{1b}[2J\u{7}"), "Zoë \\u{1b}[2J\\u{7}");
+    }
+
+    #[test]
+    fn spans_are_in_their_largest_unit() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (3600, "60 minutes"),
+            (7200, "2 hours"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+    }
+}

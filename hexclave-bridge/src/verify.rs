@@ -1,0 +1,92 @@
+//! `hexclave-bridge verify`
+
+use std::time::SystemTime;
+
+use hexclave_core::{User, UserKind, Verifier};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::TokenArgs,
+    failure::Failure,
+    output::{self, HEADING, printable, span, unix_seconds},
+    token,
+};
+
+pub(crate) async fn run(args: &TokenArgs) -> Result<(), Failure> {
+    let user = user(args).await?;
+    if args.json {
+        output::line(json!({ "user": to_json(&user) }));
+    } else {
+        output::text(description(&user));
+    }
+    Ok(())
+}
+
+/// The proven user of the arguments' token.
+pub(crate) async fn user(args: &TokenArgs) -> Result<User, Failure> {
+    let config = args.project.config()?;
+    let verifier = Verifier::builder(config).accept(args.allow).build()?;
+    Ok(verifier.verify(&token::read(args.token.as_deref())?).await?)
+}
+
+/// A user as programs read it: names in camelCase, times in seconds since 1970.
+pub(crate) fn to_json(user: &User) -> Value {
+    json!({
+        "id": user.id().to_string(),
+        "projectId": user.project_id().as_str(),
+        "kind": user.kind().as_str(),
+        "restrictedReason": user.restricted_reason().map(|reason| reason.as_str()),
+        "name": user.name(),
+        "email": user.email(),
+        "emailVerified": user.email_verified(),
+        "selectedTeamId": user.selected_team_id().map(|id| id.to_string()),
+        "sessionId": user.session_id().map(|id| id.to_string()),
+        "signedUpAt": user.signed_up_at().map(unix_seconds),
+        "requiresTotpMfa": user.requires_totp_mfa(),
+        "issuer": user.issuer(),
+        "issuedAt": unix_seconds(user.issued_at()),
+        "expiresAt": unix_seconds(user.expires_at()),
+    })
+}
+
+fn description(user: &User) -> String {
+    let mut text = format!("{HEADING}{} user {}{HEADING:#}\n", user.kind(), user.id());
+    let mut row = |name: &str, value: String| {
+        text.push_str(&format!("  {name:<10} {}\n", printable(&value)));
+    };
+    row("project", user.project_id().to_string());
+    if let (UserKind::Restricted, Some(reason)) = (user.kind(), user.restricted_reason()) {
+        row("restricted", reason.to_string());
+    }
+    if let Some(name) = user.name() {
+        row("name", name.to_owned());
+    }
+    if let Some(email) = user.email() {
+        let verified = if user.email_verified() {
+            "verified"
+        } else {
+            "not verified"
+        };
+        row("e-mail", format!("{email} ({verified})"));
+    }
+    if let Some(team) = user.selected_team_id() {
+        row("team", team.to_string());
+    }
+    if user.requires_totp_mfa() {
+        row("second factor", "still to be passed".to_owned());
+    }
+    if let Some(session) = user.session_id() {
+        row("session", session.to_string());
+    }
+    row("issuer", user.issuer().to_owned());
+    row("issued", ago(user.issued_at()));
+    row("expires", ago(user.expires_at()));
+    text
+}
+
+fn ago(time: SystemTime) -> String {
+    match time.duration_since(SystemTime::now()) {
+        Ok(left) => format!("in {}", span(left)),
+        Err(past) => format!("{} ago", span(past.duration())),
+    }
+}
