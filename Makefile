@@ -1,0 +1,39 @@
+# The two commands of the README are `make demo` and `make test`.
+
+# jsonwebtoken's second cryptography backend, so that having both in one program is tested everywhere.
+TEST_FEATURES := hexclave-tests/both-crypto-backends
+INTEROP := tests/interop
+NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null
+
+.PHONY: demo test test-docker postgres lint docs tests
+
+demo: postgres
+	cargo run --locked --package hexclave-bridge -- demo
+
+test: postgres lint docs tests
+
+# The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
+test-docker:
+	./scripts/test-docker
+
+postgres:
+	@./scripts/ensure-postgres
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
+	cargo clippy --workspace --all-targets --no-default-features --locked -- --deny warnings
+
+docs:
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --all-features --locked
+
+tests:
+	@if $(NODE_IS_USABLE); then \
+		set -ex; \
+		npm ci --prefix $(INTEROP); \
+		cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop; \
+	else \
+		echo '*** Node 20 or newer and npm are not here: the tests with the real JavaScript packages are left out. ***'; \
+		set -ex; \
+		cargo test --workspace --locked --features $(TEST_FEATURES); \
+	fi
