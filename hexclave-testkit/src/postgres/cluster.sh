@@ -35,11 +35,16 @@ cd "$folder" || exit 1
 
 # Not every system knows the locale C.UTF-8.
 if mkdir socket && { initialise C.UTF-8 || initialise C; } >initdb.log 2>&1; then
+    # The end may come before the server listens to signals. A shell starts its children deaf to QUIT, and to what it
+    # ignores itself; so it must not ignore TERM now, which ends the server then. Later QUIT does, at once.
+    trap - TERM
     serve >server.log 2>&1 3<&- &
     server=$!
+    trap '' TERM
     (
         read -r nothing <&3
         [ -e stopped ] || kill -QUIT "$server"
+        [ -e stopped ] || kill -TERM "$server"
     ) &
     wait "$server"
 fi
