@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hexclave_core::{AcceptedKinds, ApiUrl, ProjectConfig, ProjectId};
+use hexclave_core::{AcceptedKinds, ProjectConfig, ProjectId};
 
 use crate::failure::Failure;
 
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     /// See the whole way with a local Hexclave and a local Postgres: no account, no network
     Demo(DemoArgs),
     /// Prove who an access token's user is
+    #[command(after_help = EXIT_CODES)]
     Verify(TokenArgs),
     /// Tokens for Supabase
     Supabase {
@@ -75,7 +76,7 @@ pub(crate) struct ProjectArgs {
     project_id: Option<ProjectId>,
     /// Where the Hexclave API is [default: HEXCLAVE_API_URL and its other names, else https://api.hexclave.com]
     #[arg(long, value_name = "URL")]
-    api_url: Option<ApiUrl>,
+    api_url: Option<String>,
 }
 
 impl ProjectArgs {
@@ -85,7 +86,8 @@ impl ProjectArgs {
             config = config.project_id(id.clone());
         }
         if let Some(url) = &self.api_url {
-            config = config.api_url(url.clone());
+            // Not parsed by clap, whose errors repeat the value: a URL may hold a password.
+            config = config.api_url(url.parse()?);
         }
         config
             .environment()

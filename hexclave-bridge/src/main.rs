@@ -1,4 +1,5 @@
 //! The program `hexclave-bridge`: the hexclave crates at the command line.
+#![allow(rustdoc::bare_urls, reason = "what documents an argument is its help text")]
 
 mod cli;
 mod convex;

@@ -242,13 +242,15 @@ async fn exit_codes_tell_refused_from_misused_from_unchecked() {
         &["verify", "--allow", "everybody", "x"][..],
         &["verify", "--project-id", "x/y", "x"],
         &["verify", "--api-url", "http://example.com", "x"],
+        &["verify", "--api-url", "https://ada:hunter2@example.com", "x"],
         &["convex", "auth-config", "--format", "yaml"],
         &["frobnicate"],
         &[],
     ] {
         let output = run(bridge(args), None).await;
         assert_eq!(exit(&output), 2, "{args:?}");
-        assert!(!stderr(&output).is_empty(), "{args:?}");
+        let text = stderr(&output);
+        assert!(!text.is_empty() && !text.contains("hunter2"), "{args:?}: {text}");
     }
 }
 
