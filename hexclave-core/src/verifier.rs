@@ -6,7 +6,7 @@ use crate::{
     claims::{RawClaims, UserClaims, optional, required},
     error::quoted,
     jws::Jws,
-    key_source::{FetchedKeys, KeySource, default_client},
+    keys::{FetchedKeys, KeySource, default_client},
 };
 
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
@@ -101,7 +101,7 @@ impl Verifier {
             .keys
             .find(checked.claims.kind, &jws.key_id, &*inner.clock)
             .await?;
-        if !key.verifies(jws.signed, jws.signature) {
+        if !key.verifies(jws.signed.as_bytes(), jws.signature) {
             return Err(Error::new(
                 ErrorKind::InvalidSignature,
                 "the token's signature is wrong: it was altered, or signed by somebody else",

@@ -439,10 +439,10 @@ fn the_end_of_the_process_leaves_no_server_behind() {
 }
 
 #[test]
-fn an_interrupt_from_the_terminal_leaves_no_server_behind() {
+fn a_signal_to_the_whole_process_group_leaves_no_server_behind() {
     ends_with_its_process("local", |child| {
-        let group = Pid::from_child(child);
-        kill_process_group(group, Signal::INT).unwrap();
+        // As Ctrl-C does, but that one would be ignored where the tests themselves run in the background.
+        kill_process_group(Pid::from_child(child), Signal::TERM).unwrap();
     });
 }
 

@@ -9,9 +9,8 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::sync::Mutex;
 
-use crate::{
-    AcceptedKinds, ApiUrl, Clock, Error, ErrorKind, KeySet, ProjectConfig, ProjectKeys, PublicKey, UserKind,
-};
+use super::{KeySet, ProjectKeys, PublicKey};
+use crate::{AcceptedKinds, ApiUrl, Clock, Error, ErrorKind, ProjectConfig, UserKind};
 
 const MAX_DOCUMENT_LEN: usize = 64 * 1024;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,4 +1,5 @@
-use crate::{Error, ErrorKind, KeySet, PublicKey, UserKind, error::quoted};
+use super::{KeySet, PublicKey};
+use crate::{Error, ErrorKind, UserKind, error::quoted};
 
 /// A project's public keys, each bound to the kind of user whose tokens it signs.
 ///
