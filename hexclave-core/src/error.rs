@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use crate::UserKind;
 
@@ -8,9 +8,11 @@ use crate::UserKind;
 /// and *the token could not be checked* ([`is_retryable`](Error::is_retryable), answer 503). Everything else is
 /// a mistake in the configuration.
 ///
-/// No text of an error holds a token, a key or a secret.
+/// No text of an error holds a token, a key or a secret. Cheap to clone: one failed fetch is told to everybody who
+/// waited for it.
+#[derive(Clone)]
 pub struct Error {
-    inner: Box<Inner>,
+    inner: Arc<Inner>,
 }
 
 struct Inner {
@@ -108,7 +110,7 @@ impl ErrorKind {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            inner: Box::new(Inner {
+            inner: Arc::new(Inner {
                 kind,
                 message: message.into(),
                 source: None,
@@ -121,7 +123,10 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner.source = Some(source.into());
+        // A new error has no clones yet.
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.source = Some(source.into());
+        }
         self
     }
 

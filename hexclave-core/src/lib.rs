@@ -38,16 +38,51 @@
 //! ```
 //!
 //! # Keys
-//! A [`Verifier`] fetches the project's keys when it first needs them and keeps them: for as long as
-//! `Cache-Control` says (between a minute and an hour), and for up to 24 hours more while the key server does not
-//! answer, so that an outage locks nobody out. A token with an unknown key causes a new fetch, at most one in 30
-//! seconds. Answers are capped at 64 KiB and 5 seconds, redirects are not followed, and a key that cannot be used
-//! never spoils the others.
+//! A [`Verifier`] fetches the project's keys when it first needs them, or when it is told to
+//! [warm up](Verifier::warm_up), and keeps them:
+//!
+//! - They are fresh for as long as `Cache-Control` says, between a minute and an hour (10 minutes if it says nothing).
+//!   In the last fifth of that time they are fetched anew in the background; verifying takes no lock meanwhile.
+//! - However many callers need a fetch, there is one, and it goes on when a caller goes away.
+//! - A token with an unknown key causes a fetch past all caches, at most one in 30 seconds, counted from the end of the
+//!   last one. Within that time the answer is immediate. The same unknown key again pauses longer each time, up to five
+//!   minutes.
+//! - While the key server does not answer, known keys stay in use for [24 hours](VerifierBuilder::stale_if_error) beyond
+//!   their freshness and nobody waits for the server; after that, and for keys that nobody could be asked about, the
+//!   answer is *could not check*, never *bad token*. A withdrawn key stops working when the set without it arrives.
+//! - Answers are capped at 64 KiB, 64 keys and 5 seconds, must be JSON with status 200, and redirects are not followed.
+//!   A key that cannot be used never spoils the others.
+//!
+//! [`Verifier::key_health`] tells how it stands, for a readiness probe. To verify without a network, give the keys to
+//! the [builder](VerifierBuilder::keys); to start without waiting for it, give it those of
+//! [an earlier run](VerifierBuilder::initial_keys).
 //!
 //! Hexclave drops leading zero bytes of key coordinates, which makes about one signing key in 128 unusable for
 //! strict libraries; [`PublicKey`] puts them back and checks that the point is on the curve.
 //!
-//! To verify without a network, give the keys to the [builder](VerifierBuilder::keys).
+//! # Speed
+//! A token is verified once and then remembered, by default the last 10,000: see
+//! [`cached_tokens`](VerifierBuilder::cached_tokens). A remembered token is refused at the same second and for the same
+//! reasons as it would be otherwise.
+//!
+//! # Watching
+//! Verifications and fetches are `tracing` spans (`hexclave.verify`, `hexclave.fetch_keys`); a fetch that fails is a
+//! warning. With the feature `metrics`, the `metrics` facade is told:
+//!
+//! | counter | label `result` |
+//! |---|---|
+//! | `hexclave_verifications_total` | `ok`, or the error's code |
+//! | `hexclave_token_cache_total` | `hit`, `miss` |
+//! | `hexclave_key_fetches_total` | `ok`, `error` |
+//! | `hexclave_stale_key_uses_total` | |
+//!
+//! The gauge `hexclave_key_age_seconds` says how old the keys at hand are whenever a token is verified that was not
+//! remembered. No token, key id or personal data is in any of these.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `metrics` | the counters and the gauge above |
 //!
 //! # Errors
 //! One opaque [`Error`] with a [`kind`](Error::kind) to branch on. *The token is bad* and *the token could not be
@@ -66,6 +101,8 @@ mod jws;
 mod keys;
 mod kind;
 mod member;
+mod telemetry;
+mod token_cache;
 mod user;
 mod verifier;
 
@@ -76,7 +113,7 @@ pub use config::{ProjectConfig, ProjectConfigBuilder, SecretKey};
 pub use crypto::install_default_crypto_provider;
 pub use error::{Error, ErrorKind};
 pub use id::{ProjectId, SessionId, TeamId, UserId};
-pub use keys::{KeySet, ProjectKeys, PublicKey, SkippedKey};
+pub use keys::{KeyHealth, KeySet, KeyState, ProjectKeys, PublicKey, SkippedKey};
 pub use kind::{AcceptedKinds, RestrictedReason, UserKind};
 pub use user::User;
 pub use verifier::{Verifier, VerifierBuilder};

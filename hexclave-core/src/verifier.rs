@@ -1,4 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tracing::Instrument;
 
 use crate::{
     AcceptedKinds, AccessToken, Clock, Error, ErrorKind, ProjectConfig, ProjectKeys, SystemClock, User,
@@ -6,10 +11,14 @@ use crate::{
     claims::{RawClaims, UserClaims, optional, required},
     error::quoted,
     jws::Jws,
-    keys::{FetchedKeys, KeySource, default_client},
+    keys::{Fetcher, KeyHealth, KeySource, default_client},
+    telemetry,
+    token_cache::TokenCache,
 };
 
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
+const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
+const DEFAULT_CACHED_TOKENS: usize = 10_000;
 const LONGEST_LEEWAY: Duration = Duration::from_secs(60);
 /// A token that claims to live longer was not issued by Hexclave.
 const LONGEST_LIFE_SECONDS: u64 = 10 * 365 * 24 * 3600;
@@ -54,6 +63,7 @@ struct Inner {
     leeway: u64,
     clock: Arc<dyn Clock>,
     keys: KeySource,
+    cache: Option<TokenCache>,
 }
 
 /// What belongs together: the tokens of one kind of user have this audience and one of these issuers.
@@ -81,6 +91,9 @@ impl Verifier {
             leeway: DEFAULT_LEEWAY,
             clock: Arc::new(SystemClock),
             keys: None,
+            initial_keys: None,
+            stale_if_error: DEFAULT_STALE_IF_ERROR,
+            cached_tokens: DEFAULT_CACHED_TOKENS,
             client: None,
         }
     }
@@ -95,27 +108,36 @@ impl Verifier {
     /// [`Error::is_retryable`] when the keys could not be had.
     pub async fn verify(&self, token: &AccessToken) -> Result<User, Error> {
         let inner = &*self.inner;
-        let jws = Jws::parse(token.expose())?;
-        let checked = inner.check_claims(&jws)?;
-        let key = inner
-            .keys
-            .find(checked.claims.kind, &jws.key_id, &*inner.clock)
-            .await?;
-        if !key.verifies(jws.signed.as_bytes(), jws.signature) {
-            return Err(Error::new(
-                ErrorKind::InvalidSignature,
-                "the token's signature is wrong: it was altered, or signed by somebody else",
-            ));
+        let now = inner.clock.now();
+        if let Some(user) = inner.verified_before(token, now) {
+            telemetry::verified("ok");
+            return Ok(user);
         }
-        let payload = String::from_utf8(jws.payload)
-            .map_err(|_| Error::new(ErrorKind::TokenMalformed, "the token's payload is not UTF-8"))?;
-        Ok(User::proven(
-            inner.config.project_id().clone(),
-            checked.claims,
-            checked.issuer,
-            (checked.issued_at, checked.expires_at),
-            payload,
-        ))
+        let span = tracing::debug_span!("hexclave.verify");
+        let result = inner.verify(token, now).instrument(span).await;
+        telemetry::verified(result.as_ref().map_or_else(Error::code, |_| "ok"));
+        result
+    }
+
+    /// Fetches the keys now, unless fresh ones are at hand, so that the first token need not wait for them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeysUnavailable`] when they cannot be had. The verifier is usable all the same and will try
+    /// again.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        self.inner.keys.warm_up().await
+    }
+
+    /// How the verifier stands with its keys.
+    #[must_use]
+    pub fn key_health(&self) -> KeyHealth {
+        self.inner.keys.health()
+    }
+
+    /// The keys at hand, to keep them for the [next start](VerifierBuilder::initial_keys).
+    #[must_use]
+    pub fn project_keys(&self) -> Option<ProjectKeys> {
+        self.inner.keys.keys()
     }
 
     /// The project whose tokens this verifies.
@@ -140,6 +162,9 @@ pub struct VerifierBuilder {
     leeway: Duration,
     clock: Arc<dyn Clock>,
     keys: Option<ProjectKeys>,
+    initial_keys: Option<ProjectKeys>,
+    stale_if_error: Duration,
+    cached_tokens: usize,
     client: Option<reqwest::Client>,
 }
 
@@ -169,6 +194,29 @@ impl VerifierBuilder {
         self
     }
 
+    /// Start with these keys, of an earlier run, instead of none: the first token need not wait for a fetch, and a
+    /// program that starts while the key server is down can still verify. They are fetched anew at the first use.
+    pub fn initial_keys(mut self, keys: ProjectKeys) -> Self {
+        self.initial_keys = Some(keys);
+        self
+    }
+
+    /// For how long known keys are used beyond their freshness while the key server does not answer: 24 hours unless
+    /// set. With zero no token is accepted in an outage once the keys are no longer fresh.
+    pub fn stale_if_error(mut self, limit: Duration) -> Self {
+        self.stale_if_error = limit;
+        self
+    }
+
+    /// How many verified tokens to remember, so that the same token is not verified in each request: 10,000 unless
+    /// set, which takes up to about 20 MB. With 0 every token is verified anew.
+    ///
+    /// A remembered token is good for exactly as long as it would be otherwise.
+    pub fn cached_tokens(mut self, count: usize) -> Self {
+        self.cached_tokens = count;
+        self
+    }
+
     /// Fetch keys with this client, for a private certificate authority or a proxy of one's own. It should not
     /// follow redirects. Requests are given 5 seconds whatever the client's own limits are.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
@@ -190,14 +238,20 @@ impl VerifierBuilder {
         }
         crate::install_default_crypto_provider();
         let keys = match self.keys {
-            Some(keys) => KeySource::Given(keys),
+            Some(keys) => KeySource::given(keys, Arc::clone(&self.clock)),
             None => {
                 let client = match self.client {
                     Some(client) => client,
                     None => default_client(self.config.api_url())?,
                 };
-                KeySource::Fetched(FetchedKeys::new(&self.config, self.accepted, client))
+                let fetcher = Fetcher::new(&self.config, self.accepted, client);
+                let clock = Arc::clone(&self.clock);
+                KeySource::fetched(fetcher, self.initial_keys, self.stale_if_error, clock)
             }
+        };
+        let cache = match self.cached_tokens {
+            0 => None,
+            count => Some(TokenCache::new(count)?),
         };
         let profiles = UserKind::ALL.map(|kind| Profile {
             kind,
@@ -216,6 +270,7 @@ impl VerifierBuilder {
                 leeway: self.leeway.as_secs(),
                 clock: self.clock,
                 keys,
+                cache,
             }),
         })
     }
@@ -224,20 +279,65 @@ impl VerifierBuilder {
 struct CheckedClaims {
     claims: UserClaims,
     issuer: String,
+    times: Times,
+}
+
+/// In seconds since 1970.
+struct Times {
     issued_at: u64,
+    /// The later of `iat` and `nbf`.
+    valid_from: u64,
     expires_at: u64,
 }
 
 impl Inner {
+    fn verified_before(&self, token: &AccessToken, now: SystemTime) -> Option<User> {
+        let cache = self.cache.as_ref()?;
+        let kept = self.keys.at_hand(now)?;
+        let user = cache.get(token, kept.as_ref()?, unix_seconds(now), self.leeway);
+        telemetry::cache_asked(user.is_some());
+        user
+    }
+
+    async fn verify(&self, token: &AccessToken, now: SystemTime) -> Result<User, Error> {
+        let jws = Jws::parse(token.expose())?;
+        let checked = self.check_claims(&jws, unix_seconds(now))?;
+        let (key, kept) = self.keys.find(checked.claims.kind, &jws.key_id, now).await?;
+        if !key.verifies(jws.signed.as_bytes(), jws.signature) {
+            return Err(Error::new(
+                ErrorKind::InvalidSignature,
+                "the token's signature is wrong: it was altered, or signed by somebody else",
+            ));
+        }
+        let payload = String::from_utf8(jws.payload)
+            .map_err(|_| Error::new(ErrorKind::TokenMalformed, "the token's payload is not UTF-8"))?;
+        let Times {
+            issued_at,
+            valid_from,
+            expires_at,
+        } = checked.times;
+        let user = User::proven(
+            self.config.project_id().clone(),
+            checked.claims,
+            checked.issuer,
+            (issued_at, expires_at),
+            payload,
+        );
+        if let Some(cache) = &self.cache {
+            cache.insert(token, &user, valid_from, key, &kept);
+        }
+        Ok(user)
+    }
+
     /// Everything that the payload says about itself, before any key is looked for: a token that cannot pass
     /// must not cause a fetch.
-    fn check_claims(&self, jws: &Jws<'_>) -> Result<CheckedClaims, Error> {
+    fn check_claims(&self, jws: &Jws<'_>, now: u64) -> Result<CheckedClaims, Error> {
         let mut raw = RawClaims::parse(&jws.payload)?;
         let audience = required(std::mem::take(&mut raw.aud), "aud", "one string")?;
         let issuer = required(std::mem::take(&mut raw.iss), "iss", "one string")?;
         let profile = self.profile(&audience)?;
         self.check_issuer(profile, &issuer)?;
-        let (issued_at, expires_at) = self.check_times(&mut raw)?;
+        let times = self.check_times(&mut raw, now)?;
 
         let project = required(std::mem::take(&mut raw.project_id), "project_id", "a string")?;
         if project != self.config.project_id().as_str() {
@@ -279,8 +379,7 @@ impl Inner {
         Ok(CheckedClaims {
             claims,
             issuer,
-            issued_at,
-            expires_at,
+            times,
         })
     }
 
@@ -323,12 +422,11 @@ impl Inner {
     }
 
     /// Times are compared by adding to the smaller side, saturating, so that no value can overflow.
-    fn check_times(&self, raw: &mut RawClaims) -> Result<(u64, u64), Error> {
+    fn check_times(&self, raw: &mut RawClaims, now: u64) -> Result<Times, Error> {
         const SECONDS: &str = "whole seconds since 1970";
         let expires_at = required(std::mem::take(&mut raw.exp), "exp", SECONDS)?;
         let issued_at = required(std::mem::take(&mut raw.iat), "iat", SECONDS)?;
         let not_before = optional(std::mem::take(&mut raw.nbf), "nbf", SECONDS)?;
-        let now = self.clock.unix_seconds();
 
         if now >= expires_at.saturating_add(self.leeway) {
             return Err(Error::new(
@@ -357,6 +455,14 @@ impl Inner {
                 "the token's claim `exp` has an unusable value: expected a time after `iat`, by ten years at most",
             ));
         }
-        Ok((issued_at, expires_at))
+        Ok(Times {
+            issued_at,
+            valid_from: issued_at.max(not_before.unwrap_or(0)),
+            expires_at,
+        })
     }
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

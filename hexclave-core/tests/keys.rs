@@ -1,170 +1,22 @@
-//! Fetching the project's keys, from a real server that can be made to misbehave.
-#![allow(clippy::expect_used)]
+//! Fetching and keeping the project's keys, from a real server that can be made to misbehave.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
-use std::sync::{Arc, Mutex};
+mod support;
 
-use axum::{
-    Router,
-    extract::{RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
+use std::{sync::Arc, time::Duration};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hexclave_core::{
+    AcceptedKinds, AccessToken, Clock, ErrorKind, KeySet, KeyState, ProjectConfig, ProjectKeys, UserKind,
+    Verifier,
 };
-use hexclave_core::{AcceptedKinds, AccessToken, ErrorKind, ProjectConfig, UserKind, Verifier};
 use hexclave_testkit::{
     TestClock,
-    hexclave::{Issuer, PublicJwk, ServerSecret, Subject},
+    hexclave::{Issuer, ServerSecret, Subject},
 };
-use serde_json::json;
 
-const PROJECT: &str = "11111111-2222-4333-8444-555555555555";
-const NOW: u64 = 1_795_300_079;
-
-/// A key server that answers as it is told to, and keeps a list of what it was asked.
-struct KeyServer {
-    state: Arc<ServerState>,
-    config: ProjectConfig,
-}
-
-struct ServerState {
-    answer: Mutex<Answer>,
-    issuer: Mutex<Option<Arc<Issuer>>>,
-    asked: Mutex<Vec<String>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Answer {
-    Keys,
-    Status(StatusCode),
-    Redirect,
-    Html,
-    Garbage,
-    NoKeys,
-    Huge,
-    OldAnonymousDocument,
-}
-
-impl KeyServer {
-    async fn start() -> Self {
-        let state = Arc::new(ServerState {
-            answer: Mutex::new(Answer::Keys),
-            issuer: Mutex::new(None),
-            asked: Mutex::new(Vec::new()),
-        });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let router = Router::new()
-            .route(
-                &format!("/api/v1/projects/{PROJECT}/.well-known/jwks.json"),
-                get(answer),
-            )
-            .with_state(Arc::clone(&state));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let config = ProjectConfig::builder()
-            .project_id(PROJECT.parse().expect("a project"))
-            .api_url(format!("http://{address}").parse().expect("a URL"))
-            .build()
-            .expect("a config");
-        let server = Self { state, config };
-        server.rotate("AAAA");
-        server
-    }
-
-    fn rotate(&self, secret: &str) -> Arc<Issuer> {
-        let secret = ServerSecret::new(secret).expect("a secret");
-        let issuer = Arc::new(Issuer::new(&secret, self.config.clone()).expect("an issuer"));
-        *self.state.issuer.lock().expect("a lock") = Some(Arc::clone(&issuer));
-        issuer
-    }
-
-    fn answer(&self, answer: Answer) {
-        *self.state.answer.lock().expect("a lock") = answer;
-    }
-
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.state.asked.lock().expect("a lock"))
-    }
-
-    fn token(&self, kind: UserKind, now: u64) -> AccessToken {
-        let issuer = self
-            .state
-            .issuer
-            .lock()
-            .expect("a lock")
-            .clone()
-            .expect("an issuer");
-        token(&issuer, kind, now)
-    }
-
-    fn verifier(&self, accepted: AcceptedKinds, clock: &Arc<TestClock>) -> Verifier {
-        let clock: Arc<TestClock> = Arc::clone(clock);
-        let builder = Verifier::builder(self.config.clone())
-            .accept(accepted)
-            .clock(clock);
-        builder.build().expect("a verifier")
-    }
-}
-
-fn token(issuer: &Issuer, kind: UserKind, now: u64) -> AccessToken {
-    let subject = match kind {
-        UserKind::Normal => Subject::new("ada@example.com"),
-        UserKind::Restricted => Subject::restricted("ada@example.com"),
-        UserKind::Anonymous => Subject::anonymous(),
-    };
-    issuer.token(&subject, now).expect("a token").into()
-}
-
-async fn answer(
-    State(state): State<Arc<ServerState>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let query = query.unwrap_or_default();
-    let no_cache = headers
-        .get(header::CACHE_CONTROL)
-        .is_some_and(|value| value == "no-cache");
-    let own = if headers.contains_key("x-own") { " own" } else { "" };
-    let asked = format!("{query}{}{own}", if no_cache { " no-cache" } else { "" });
-    state.asked.lock().expect("a lock").push(asked);
-    assert_eq!(
-        headers.get(header::ACCEPT).expect("an accept header"),
-        "application/json"
-    );
-
-    let answer = *state.answer.lock().expect("a lock");
-    let widest = match query.as_str() {
-        "" => UserKind::Normal,
-        "include_restricted=true" => UserKind::Restricted,
-        "include_anonymous=true" => UserKind::Anonymous,
-        _ => return StatusCode::BAD_REQUEST.into_response(),
-    };
-    let issuer = state.issuer.lock().expect("a lock").clone().expect("an issuer");
-    let mut keys: Vec<PublicJwk> = issuer.jwks(widest);
-    if answer == Answer::OldAnonymousDocument && !no_cache && widest == UserKind::Anonymous {
-        keys.drain(..2);
-    }
-    let json = [
-        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    match answer {
-        Answer::Keys | Answer::OldAnonymousDocument => {
-            (json, json!({ "keys": keys }).to_string()).into_response()
-        }
-        Answer::Status(status) => status.into_response(),
-        Answer::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        Answer::Html => (
-            [(header::CONTENT_TYPE, "text/html")],
-            json!({ "keys": keys }).to_string(),
-        )
-            .into_response(),
-        Answer::Garbage => (json, "{\"keys\":[").into_response(),
-        Answer::NoKeys => (json, "{\"keys\":[]}").into_response(),
-        Answer::Huge => (json, " ".repeat(10_000_000)).into_response(),
-    }
-}
+use support::{Answer, KeyServer, NOW, PROJECT, token};
 
 #[tokio::test]
 async fn keys_are_fetched_once_however_many_ask() {
@@ -286,7 +138,7 @@ async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_in_30_seconds() {
 }
 
 #[tokio::test]
-async fn known_keys_outlive_an_outage_by_a_day() {
+async fn known_keys_outlive_an_outage_by_a_day_and_nobody_waits() {
     let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
     let verifier = server.verifier(AcceptedKinds::default(), &clock);
     verifier
@@ -297,22 +149,41 @@ async fn known_keys_outlive_an_outage_by_a_day() {
 
     server.answer(Answer::Status(StatusCode::SERVICE_UNAVAILABLE));
     let (fresh, stale) = (3600, 24 * 3600);
-    for (age, expected, fetches) in [
-        (fresh - 1, Ok(()), 0),
-        (fresh, Ok(()), 1),
-        (fresh + 1, Ok(()), 0),
-        (fresh + stale - 1, Ok(()), 1),
-        (fresh + stale, Err(ErrorKind::KeysUnavailable), 0),
-        (fresh + stale + 30, Err(ErrorKind::KeysUnavailable), 1),
+    for (age, expected, state, fetches) in [
+        (fresh * 79 / 100, Ok(()), KeyState::Fresh, 0),
+        (fresh * 90 / 100, Ok(()), KeyState::Fresh, 1),
+        (fresh, Ok(()), KeyState::Stale, 1),
+        (fresh + 29, Ok(()), KeyState::Stale, 0),
+        (fresh + stale - 1, Ok(()), KeyState::Stale, 1),
+        (
+            fresh + stale,
+            Err(ErrorKind::KeysUnavailable),
+            KeyState::Expired,
+            0,
+        ),
+        (
+            fresh + stale + 30,
+            Err(ErrorKind::KeysUnavailable),
+            KeyState::Expired,
+            1,
+        ),
     ] {
         clock.set(NOW + age);
         let result = verifier.verify(&server.token(UserKind::Normal, NOW + age)).await;
         let result = result.map(drop).map_err(|error| error.kind());
+        let asked = server.asked_in_the_background(fetches).await.len();
         assert_eq!(
-            (result, server.asked().len()),
+            (result, asked),
             (expected, fetches),
             "{age} seconds after the fetch"
         );
+        let health = verifier.key_health();
+        assert_eq!(
+            (health.state, health.age),
+            (state, Some(Duration::from_secs(age))),
+            "{age}"
+        );
+        assert_eq!(health.last_error.is_some(), age >= fresh * 90 / 100, "{age}");
     }
 
     server.answer(Answer::Keys);
@@ -322,6 +193,175 @@ async fn known_keys_outlive_an_outage_by_a_day() {
         .verify(&server.token(UserKind::Normal, now))
         .await
         .expect("the server is back");
+    assert_eq!(verifier.key_health().state, KeyState::Fresh);
+    assert!(verifier.key_health().last_error.is_none());
+}
+
+#[tokio::test]
+async fn without_a_stale_bound_an_outage_ends_with_the_keys_freshness() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let verifier = server
+        .builder(&clock)
+        .stale_if_error(Duration::ZERO)
+        .build()
+        .expect("a verifier");
+    verifier
+        .verify(&server.token(UserKind::Normal, NOW))
+        .await
+        .expect("a user");
+    server.answer(Answer::Status(StatusCode::SERVICE_UNAVAILABLE));
+    for (age, expected) in [(3599, Ok(())), (3600, Err(ErrorKind::KeysUnavailable))] {
+        clock.set(NOW + age);
+        let result = verifier.verify(&server.token(UserKind::Normal, NOW + age)).await;
+        assert_eq!(result.map(drop).map_err(|error| error.kind()), expected, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_keeps_nobody_with_a_known_key_waiting() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    verifier
+        .verify(&server.token(UserKind::Normal, NOW))
+        .await
+        .expect("a user");
+    server.asked();
+    server.answer(Answer::Hang);
+    clock.set(NOW + 3300);
+    for _ in 0..3 {
+        let token = server.token(UserKind::Normal, NOW + 3300);
+        let verified = tokio::time::timeout(Duration::from_secs(3), verifier.verify(&token)).await;
+        verified.expect("at once").expect("a user");
+    }
+    assert_eq!(server.asked_in_the_background(1).await, [""]);
+}
+
+/// After a quiet day the keys at hand may long have been withdrawn: they are fetched before they are used.
+#[tokio::test]
+async fn old_keys_are_not_used_while_nobody_has_asked_for_new_ones() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    verifier
+        .verify(&server.token(UserKind::Normal, NOW))
+        .await
+        .expect("a user");
+    let withdrawn = server.rotate("AAAA");
+    server.rotate("BBBB");
+    server.asked();
+    clock.set(NOW + 7200);
+    let old = token(&withdrawn, UserKind::Normal, NOW + 7200);
+    let error = verifier.verify(&old).await.expect_err("it was withdrawn");
+    assert_eq!(
+        (error.kind(), server.asked()),
+        (ErrorKind::UnknownKey, vec![String::new()])
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_cancel_the_fetch() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let token = server.token(UserKind::Normal, NOW);
+    let impatient = tokio::time::timeout(Duration::ZERO, verifier.verify(&token)).await;
+    assert!(impatient.is_err(), "nothing comes that fast");
+    verifier.verify(&token).await.expect("a user");
+    assert_eq!(server.asked(), [""]);
+}
+
+#[tokio::test]
+async fn keys_of_an_earlier_run_serve_a_cold_start() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let first = server.verifier(AcceptedKinds::default(), &clock);
+    assert_eq!(first.key_health().state, KeyState::Missing);
+    assert!(first.project_keys().is_none());
+    first.warm_up().await.expect("keys");
+    assert_eq!(first.key_health().state, KeyState::Fresh);
+    first.warm_up().await.expect("they are still fresh");
+    assert_eq!(server.asked(), [""]);
+
+    let json = first.project_keys().expect("keys").of(UserKind::Normal).to_json();
+    let keys = ProjectKeys::default().with(
+        UserKind::Normal,
+        KeySet::from_json(json.as_bytes()).expect("a set"),
+    );
+    server.answer(Answer::Status(StatusCode::SERVICE_UNAVAILABLE));
+    let next = server
+        .builder(&clock)
+        .initial_keys(keys)
+        .build()
+        .expect("a verifier");
+    for (seconds, asked) in [(0, 1), (30, 1), (86_400, 1)] {
+        clock.advance(seconds);
+        let token = server.token(UserKind::Normal, clock.unix_seconds());
+        next.verify(&token).await.expect("known keys serve in an outage");
+        assert_eq!(
+            server.asked_in_the_background(asked).await.len(),
+            asked,
+            "{seconds}"
+        );
+    }
+    next.warm_up().await.expect_err("the server is down");
+}
+
+#[tokio::test]
+async fn a_known_token_is_not_verified_again_and_never_outlives_its_reasons() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let token = server.token(UserKind::Normal, NOW);
+    let first = verifier.verify(&token).await.expect("a user");
+    assert_eq!(verifier.verify(&token).await.expect("a user"), first);
+
+    for (at, expected) in [
+        (NOW - 6, Err(ErrorKind::NotYetValid)),
+        (NOW - 5, Ok(())),
+        (NOW + 604, Ok(())),
+        (NOW + 605, Err(ErrorKind::TokenExpired)),
+        (NOW, Ok(())),
+    ] {
+        clock.set(at);
+        let result = verifier
+            .verify(&token)
+            .await
+            .map(drop)
+            .map_err(|error| error.kind());
+        assert_eq!(
+            result,
+            expected,
+            "{} seconds after it was issued",
+            at as i64 - NOW as i64
+        );
+    }
+
+    // A set that still holds the key leaves the token known; one without the key does not.
+    server.asked();
+    clock.set(NOW + 500);
+    let unknown = Issuer::random().expect("an issuer");
+    let forged = unknown.keys(UserKind::Normal)[0].sign(
+        r#"{"alg":"ES256","kid":"unknown"}"#,
+        token
+            .expose()
+            .split('.')
+            .nth(1)
+            .map(decoded)
+            .expect("a payload")
+            .as_str(),
+    );
+    let forged = AccessToken::from(forged.expect("a token"));
+    verifier.verify(&forged).await.expect_err("no such key");
+    assert_eq!(server.asked(), [" no-cache"]);
+    verifier.verify(&token).await.expect("the key is still there");
+
+    server.rotate("BBBB");
+    clock.set(NOW + 599);
+    verifier.verify(&forged).await.expect_err("no such key");
+    assert_eq!(server.asked(), [" no-cache"]);
+    let error = verifier.verify(&token).await.expect_err("its key was withdrawn");
+    assert_eq!(error.kind(), ErrorKind::UnknownKey);
+}
+
+fn decoded(part: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    String::from_utf8(bytes).expect("UTF-8")
 }
 
 #[tokio::test]

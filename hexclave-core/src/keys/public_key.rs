@@ -1,12 +1,13 @@
 use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jose_jwk::{
     Class, EcCurves, Jwk, Key, Operations,
     jose_jwa::{Algorithm, Signing},
 };
 use jsonwebtoken::DecodingKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Error;
 
@@ -79,6 +80,21 @@ impl PublicKey {
         &self.id
     }
 
+    /// The key as a JSON Web Key, its coordinates 32 bytes long as RFC 7518 wants them.
+    #[must_use]
+    pub fn to_jwk(&self) -> Value {
+        let [_, coordinates @ ..] = &self.point;
+        let (x, y) = coordinates.split_at(COORDINATE_LEN);
+        json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "alg": "ES256",
+            "kid": self.id(),
+            "x": URL_SAFE_NO_PAD.encode(x),
+            "y": URL_SAFE_NO_PAD.encode(y),
+        })
+    }
+
     pub(crate) fn verifies(&self, signed: &[u8], signature: &str) -> bool {
         jsonwebtoken::crypto::verify(
             signature,
@@ -112,8 +128,6 @@ fn pad_left(short: &[u8], into: &mut [u8]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn good() -> Value {

@@ -1,5 +1,5 @@
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::PublicKey;
 use crate::{Error, ErrorKind, error::quoted};
@@ -84,6 +84,13 @@ impl KeySet {
         Ok(set)
     }
 
+    /// The usable keys as a JWKS document, to be kept and [read](Self::from_json) again.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(PublicKey::to_jwk).collect();
+        json!({ "keys": keys }).to_string()
+    }
+
     /// The key with this `kid`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&PublicKey> {
@@ -136,8 +143,6 @@ impl KeySet {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn good() -> Value {
@@ -173,6 +178,22 @@ mod tests {
         let set = set.expect("the first is usable");
         assert_eq!(set.iter().next(), PublicKey::from_jwk(&good()).ok().as_ref());
         assert_eq!(set.skipped().len(), 1);
+    }
+
+    #[test]
+    fn a_set_is_written_and_read_again() {
+        let json = json!({ "keys": [good(), { "kty": "EC", "crv": "P-256", "kid": "oCnY3DC4bxay",
+            "x": "Hobtvh7qpDBuRtLpFWLOFuTcuQ74j3w7HIhRjSq0eg",
+            "y": "vyosXJFb9L0jYOF4WD3dxfThTIZPKcuQSRyFhC6_CXQ",
+        }] });
+        let set = KeySet::from_json(json.to_string().as_bytes()).expect("two keys");
+        let written = set.to_json();
+        assert!(
+            written.contains("AB6G7b4e6qQwbkbS6RVizhbk3LkO-I98OxyIUY0qtHo"),
+            "the short one is padded"
+        );
+        let read = KeySet::from_json(written.as_bytes()).expect("two keys");
+        assert!(read.iter().eq(set.iter()) && read.to_json() == written);
     }
 
     #[test]

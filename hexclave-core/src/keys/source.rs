@@ -1,298 +1,412 @@
-//! Where the verifier's keys come from: given, or fetched from the project's JWKS documents and kept.
+//! Where the verifier's keys come from: given, or fetched and kept.
 
 use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
+    collections::hash_map::RandomState,
+    fmt,
+    hash::BuildHasher,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use arc_swap::ArcSwapOption;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::sync::Mutex;
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::{runtime::Handle, sync::watch};
 
-use super::{KeySet, ProjectKeys, PublicKey};
-use crate::{AcceptedKinds, ApiUrl, Clock, Error, ErrorKind, ProjectConfig, UserKind};
+use super::{
+    KeyHealth, KeyState, ProjectKeys, PublicKey,
+    fetch::{Fetched, Fetcher},
+    missing::MissingKeys,
+};
+use crate::{Clock, Error, ErrorKind, UserKind, telemetry};
 
-const MAX_DOCUMENT_LEN: usize = 64 * 1024;
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a document counts as fresh when its `Cache-Control` does not say, and the bounds on what it may say.
-const DEFAULT_MAX_AGE: Duration = Duration::from_secs(600);
-const SHORTEST_MAX_AGE: Duration = Duration::from_secs(60);
-const LONGEST_MAX_AGE: Duration = Duration::from_secs(3600);
-/// How long known keys outlive their freshness while the key server does not answer.
-const STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
-/// The least time between two fetches for the sake of an unknown key or of stale keys.
+/// The least time between two fetches.
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// The least time between two fetches while there are no keys at all.
 const COLD_COOLDOWN: Duration = Duration::from_secs(1);
+/// At which share of their life fresh keys are fetched anew, in percent: somewhere from here to ten more, so that
+/// many processes do not ask at once.
+const REFRESH_PERCENT: u32 = 80;
+const JITTER_PERCENT: u32 = 10;
+/// How long keys that were given to start with may be used before a fetch has to be tried.
+const INITIAL_KEYS_FRESH: Duration = Duration::from_secs(60);
+
+/// The keys of a verifier. They are swapped whole; looking at fresh ones takes no lock and no await.
+#[derive(Debug)]
+pub(crate) struct KeySource {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `None`: the keys were given and are never fetched.
+    fetcher: Option<Fetcher>,
+    clock: Arc<dyn Clock>,
+    stale_if_error: Duration,
+    kept: ArcSwapOption<Kept>,
+    /// Before this time, in milliseconds since 1970, no fetch is begun.
+    next_attempt: AtomicU64,
+    flight: Mutex<Flight>,
+}
+
+/// What is known of fetches. The lock is held for moments only, and never by those who find a fresh key.
+#[derive(Debug, Default)]
+struct Flight {
+    /// Ends when the fetch under way ends, however it does.
+    running: Option<watch::Receiver<()>>,
+    last_error: Option<Error>,
+    missing: MissingKeys,
+}
+
+/// For how long keys are fresh.
+#[derive(Clone, Copy, Debug)]
+enum Lifetime {
+    /// Keys of an unknown age, to start with: fetched anew at the first use, which does not wait for that.
+    Initial,
+    Fetched(Duration),
+}
+
+/// Keys and the time up to which they are good for what.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    keys: ProjectKeys,
+    /// Tells one set from the next.
+    generation: u64,
+    times: Option<Times>,
+}
 
 #[derive(Debug)]
-pub(crate) enum KeySource {
-    Given(ProjectKeys),
-    Fetched(FetchedKeys),
+struct Times {
+    fetched_at: SystemTime,
+    refresh_at: SystemTime,
+    fresh_until: SystemTime,
+    usable_until: SystemTime,
+}
+
+impl Kept {
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn keys(&self) -> &ProjectKeys {
+        &self.keys
+    }
+
+    fn state(&self, now: SystemTime) -> KeyState {
+        match &self.times {
+            Some(times) if now >= times.usable_until => KeyState::Expired,
+            Some(times) if now >= times.fresh_until => KeyState::Stale,
+            _ => KeyState::Fresh,
+        }
+    }
+
+    fn is_refresh_due(&self, now: SystemTime) -> bool {
+        self.times.as_ref().is_some_and(|times| now >= times.refresh_at)
+    }
 }
 
 impl KeySource {
+    pub(crate) fn given(keys: ProjectKeys, clock: Arc<dyn Clock>) -> Self {
+        let source = Self::new(None, Duration::ZERO, clock);
+        source.shared.keep(keys, None);
+        source
+    }
+
+    pub(crate) fn fetched(
+        fetcher: Fetcher,
+        initial: Option<ProjectKeys>,
+        stale_if_error: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let source = Self::new(Some(fetcher), stale_if_error, clock);
+        if let Some(keys) = initial {
+            source.shared.keep(keys, Some(Lifetime::Initial));
+        }
+        source
+    }
+
+    fn new(fetcher: Option<Fetcher>, stale_if_error: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                fetcher,
+                clock,
+                stale_if_error,
+                kept: ArcSwapOption::empty(),
+                next_attempt: AtomicU64::new(0),
+                flight: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The keys, if they can be relied on without waiting for anything. Sees to it that they are fetched anew in
+    /// good time.
+    pub(crate) fn at_hand(&self, now: SystemTime) -> Option<Guard<Option<Arc<Kept>>>> {
+        let guard = self.shared.kept.load();
+        let kept = guard.as_ref()?;
+        match kept.state(now) {
+            KeyState::Fresh => {
+                if kept.is_refresh_due(now) {
+                    self.shared.refresh(now);
+                }
+                Some(guard)
+            }
+            // While the key server is known to be out of order nobody is made to wait for it.
+            KeyState::Stale if self.shared.flight().last_error.is_some() => {
+                self.shared.refresh(now);
+                telemetry::stale_keys_used();
+                Some(guard)
+            }
+            _ => None,
+        }
+    }
+
+    /// The key that must have signed a token of this kind.
     pub(crate) async fn find(
         &self,
         kind: UserKind,
-        key_id: &str,
-        clock: &dyn Clock,
-    ) -> Result<PublicKey, Error> {
-        match self {
-            Self::Given(keys) => keys.find(kind, key_id).cloned(),
-            Self::Fetched(keys) => keys.find(kind, key_id, clock).await,
+        id: &str,
+        now: SystemTime,
+    ) -> Result<(PublicKey, Arc<Kept>), Error> {
+        let (key, kept) = self.find_anywhere(kind, id, now).await?;
+        if let Some(times) = &kept.times {
+            telemetry::key_age(now.duration_since(times.fetched_at).unwrap_or_default());
         }
-    }
-}
-
-/// Keys that are fetched when they are first needed, when they are no longer fresh, and when a token names an
-/// unknown one.
-#[derive(Debug)]
-pub(crate) struct FetchedKeys {
-    client: reqwest::Client,
-    request_headers: HeaderMap,
-    documents: Documents,
-    kept: ArcSwapOption<Kept>,
-    /// When the last fetch ended. Whoever holds the lock fetches; everybody else waits for what comes of it.
-    last_attempt: Mutex<Option<SystemTime>>,
-}
-
-/// Where the documents are; the wider ones only where a wider policy needs them.
-#[derive(Debug)]
-struct Documents {
-    normal: String,
-    with_restricted: Option<String>,
-    with_anonymous: Option<String>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    keys: ProjectKeys,
-    fresh_until: SystemTime,
-}
-
-impl FetchedKeys {
-    pub(crate) fn new(config: &ProjectConfig, accepted: AcceptedKinds, client: reqwest::Client) -> Self {
-        let url = |kind| config.api_url().jwks_url(config.project_id(), kind);
-        let anonymous = accepted.contains(UserKind::Anonymous);
-        let restricted = accepted.contains(UserKind::Restricted) || anonymous;
-        Self {
-            client,
-            request_headers: config.extra_request_headers().clone(),
-            documents: Documents {
-                normal: url(UserKind::Normal),
-                with_restricted: restricted.then(|| url(UserKind::Restricted)),
-                with_anonymous: anonymous.then(|| url(UserKind::Anonymous)),
-            },
-            kept: ArcSwapOption::empty(),
-            last_attempt: Mutex::new(None),
-        }
+        Ok((key, kept))
     }
 
-    async fn find(&self, kind: UserKind, key_id: &str, clock: &dyn Clock) -> Result<PublicKey, Error> {
-        let kept = self.kept.load_full();
-        let Some(kept) = kept else {
-            self.fetch_unless_changed(None, clock).await?;
-            return match self.kept.load().as_ref() {
-                Some(kept) => kept.keys.find(kind, key_id).cloned(),
-                None => Err(unavailable(
-                    "the project's keys could not be fetched a moment ago",
-                )),
+    async fn find_anywhere(
+        &self,
+        kind: UserKind,
+        id: &str,
+        now: SystemTime,
+    ) -> Result<(PublicKey, Arc<Kept>), Error> {
+        if let Some(Some(kept)) = self.at_hand(now).map(|guard| guard.as_ref().cloned()) {
+            return match kept.keys.find(kind, id) {
+                Ok(key) => Ok((key.clone(), kept)),
+                Err(error) if error.kind() == ErrorKind::UnknownKey => {
+                    self.find_unknown(kind, id, now, error).await
+                }
+                Err(error) => Err(error),
             };
-        };
-        let found = kept.keys.find(kind, key_id);
-        let fresh = clock.now() < kept.fresh_until;
-        match found {
-            Ok(key) if fresh => return Ok(key.clone()),
-            Err(error) if fresh && error.kind() != ErrorKind::UnknownKey => return Err(error),
-            _ => {}
         }
-        let fetched = self.fetch_unless_changed(Some(&kept), clock).await;
-        let now_kept = self.kept.load_full().unwrap_or(kept);
-        match now_kept.keys.find(kind, key_id) {
-            Ok(key) if clock.now() < now_kept.fresh_until + STALE_IF_ERROR => Ok(key.clone()),
+        wait_for(self.shared.begin_fetch(false, now)).await;
+
+        let now = self.shared.clock.now();
+        let Some(kept) = self.shared.kept.load_full() else {
+            return Err(self.unavailable("the project's keys could not be fetched a moment ago"));
+        };
+        match (kept.state(now), kept.keys.find(kind, id)) {
+            (KeyState::Fresh, Ok(key)) => Ok((key.clone(), kept)),
+            (KeyState::Stale, Ok(key)) => {
+                telemetry::stale_keys_used();
+                Ok((key.clone(), kept))
+            }
+            (KeyState::Fresh, Err(error)) => Err(error),
             // A key that nobody could be asked about may be a new one: that is no verdict on the token.
-            Err(error) if error.kind() == ErrorKind::UnknownKey => Err(fetched.err().unwrap_or(error)),
-            Err(error) => Err(error),
-            Ok(_) => Err(fetched
-                .err()
-                .unwrap_or_else(|| unavailable("the project's keys are too old to be relied on"))),
+            (KeyState::Stale, Err(error)) if error.kind() != ErrorKind::UnknownKey => Err(error),
+            _ => Err(self.unavailable("the project's keys are too old to be relied on")),
         }
     }
 
-    /// Fetches, unless somebody else has done so since `seen` was looked at, or did so too short a time ago.
-    async fn fetch_unless_changed(&self, seen: Option<&Arc<Kept>>, clock: &dyn Clock) -> Result<(), Error> {
-        let mut last_attempt = self.last_attempt.lock().await;
-        let kept = self.kept.load_full();
-        if kept.as_ref().map(Arc::as_ptr) != seen.map(Arc::as_ptr) {
+    /// Asks the key server about a key that the set at hand does not have, unless it was asked a moment ago.
+    async fn find_unknown(
+        &self,
+        kind: UserKind,
+        id: &str,
+        now: SystemTime,
+        unknown: Error,
+    ) -> Result<(PublicKey, Arc<Kept>), Error> {
+        if self.shared.fetcher.is_none() || self.shared.flight().missing.is_paused(kind, id, now) {
+            return Err(unknown);
+        }
+        let flight = self.shared.begin_fetch(true, now);
+        let was_asked = flight.is_some();
+        wait_for(flight).await;
+        if let Some(kept) = self.shared.kept.load_full()
+            && let Ok(key) = kept.keys.find(kind, id)
+        {
+            return Ok((key.clone(), kept));
+        }
+        let mut flight = self.shared.flight();
+        match &flight.last_error {
+            Some(error) => Err(error.clone()),
+            None => {
+                if was_asked {
+                    flight.missing.note(kind, id, self.shared.clock.now());
+                }
+                Err(unknown)
+            }
+        }
+    }
+
+    /// Fetches, unless there are fresh keys.
+    pub(crate) async fn warm_up(&self) -> Result<(), Error> {
+        let now = self.shared.clock.now();
+        if self.state(now) == KeyState::Fresh {
             return Ok(());
         }
-        let cooldown = if kept.is_some() { COOLDOWN } else { COLD_COOLDOWN };
-        let elapsed = last_attempt.map(|at| clock.now().duration_since(at).unwrap_or_default());
-        if elapsed.is_some_and(|elapsed| elapsed < cooldown) {
-            return Ok(());
+        wait_for(self.shared.begin_fetch(false, now)).await;
+        match self.state(self.shared.clock.now()) {
+            KeyState::Fresh => Ok(()),
+            _ => Err(self.unavailable("the project's keys could not be fetched a moment ago")),
         }
-        // A cache on the way may hold the very answer that has turned out to be too old.
-        let fetched = self.fetch(seen.is_some()).await;
-        let now = clock.now();
-        *last_attempt = Some(now);
-        let (keys, max_age) = fetched?;
+    }
+
+    pub(crate) fn health(&self) -> KeyHealth {
+        let now = self.shared.clock.now();
+        let kept = self.shared.kept.load();
+        let times = kept.as_ref().and_then(|kept| kept.times.as_ref());
+        KeyHealth {
+            state: self.state(now),
+            age: times.map(|times| now.duration_since(times.fetched_at).unwrap_or_default()),
+            last_error: self.shared.flight().last_error.clone(),
+        }
+    }
+
+    pub(crate) fn keys(&self) -> Option<ProjectKeys> {
+        self.shared.kept.load().as_ref().map(|kept| kept.keys.clone())
+    }
+
+    fn state(&self, now: SystemTime) -> KeyState {
+        let kept = self.shared.kept.load();
+        kept.as_ref().map_or(KeyState::Missing, |kept| kept.state(now))
+    }
+
+    /// The last fetch's failure, which says what is wrong, or else `message`.
+    fn unavailable(&self, message: &str) -> Error {
+        let last_error = self.shared.flight().last_error.clone();
+        last_error.unwrap_or_else(|| Error::new(ErrorKind::KeysUnavailable, message))
+    }
+}
+
+impl Shared {
+    /// Begins a fetch that nobody waits for, if it is time for one; takes no lock otherwise.
+    fn refresh(self: &Arc<Self>, now: SystemTime) {
+        if self.is_attempt_due(now) {
+            self.begin_fetch(false, now);
+        }
+    }
+
+    /// Begins a fetch, or joins the one under way. `None` when it is too early for one.
+    ///
+    /// The fetch is a task of its own: a caller that goes away does not cancel it for the others. And it is the
+    /// only one, so an older answer never replaces a newer one.
+    fn begin_fetch(self: &Arc<Self>, past_caches: bool, now: SystemTime) -> Option<watch::Receiver<()>> {
+        self.fetcher.as_ref()?;
+        let mut flight = self.flight();
+        if let Some(running) = flight
+            .running
+            .as_ref()
+            .filter(|running| running.has_changed().is_ok())
+        {
+            return Some(running.clone());
+        }
+        flight.running = None;
+        if !self.is_attempt_due(now) {
+            return None;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            flight.last_error = Some(Error::new(
+                ErrorKind::KeysUnavailable,
+                "the project's keys can be fetched inside a tokio runtime only",
+            ));
+            return None;
+        };
+        self.pause(now);
+        let (under_way, ended) = watch::channel(());
+        flight.running = Some(ended.clone());
+        drop(flight);
+        let shared = Arc::clone(self);
+        runtime.spawn(async move {
+            shared.fetch(past_caches).await;
+            drop(under_way);
+        });
+        Some(ended)
+    }
+
+    async fn fetch(self: Arc<Self>, past_caches: bool) {
+        let Some(fetcher) = &self.fetcher else { return };
+        let result = fetcher.fetch(past_caches).await;
+        telemetry::keys_fetched(&result);
+        let error = match result {
+            Ok(Fetched { keys, max_age }) => {
+                self.keep(keys, Some(Lifetime::Fetched(max_age)));
+                None
+            }
+            Err(error) => Some(error),
+        };
+        self.pause(self.clock.now());
+        self.flight().last_error = error;
+    }
+
+    fn keep(&self, keys: ProjectKeys, lifetime: Option<Lifetime>) {
+        let now = self.clock.now();
+        let generation = self.kept.load().as_ref().map_or(0, |kept| kept.generation + 1);
+        let times = lifetime.map(|lifetime| {
+            let (refresh_after, fresh_for) = match lifetime {
+                Lifetime::Initial => (Duration::ZERO, INITIAL_KEYS_FRESH),
+                Lifetime::Fetched(max_age) => {
+                    let percent = REFRESH_PERCENT + random_below(JITTER_PERCENT + 1);
+                    (max_age * percent / 100, max_age)
+                }
+            };
+            Times {
+                fetched_at: now,
+                refresh_at: now + refresh_after,
+                fresh_until: now + fresh_for,
+                usable_until: now + fresh_for + self.stale_if_error,
+            }
+        });
         self.kept.store(Some(Arc::new(Kept {
             keys,
-            fresh_until: now + max_age,
+            generation,
+            times,
         })));
-        Ok(())
     }
 
-    async fn fetch(&self, past_caches: bool) -> Result<(ProjectKeys, Duration), Error> {
-        if let Some(fetched) = self.fetch_documents(past_caches).await? {
-            return Ok(fetched);
-        }
-        self.fetch_documents(true).await?.ok_or_else(|| {
-            unavailable("the key server's documents contradict each other about which keys the project has")
-        })
+    fn is_attempt_due(&self, now: SystemTime) -> bool {
+        millis(now) >= self.next_attempt.load(Ordering::Acquire)
     }
 
-    async fn fetch_documents(&self, past_caches: bool) -> Result<Option<(ProjectKeys, Duration)>, Error> {
-        let wider = |url: &'_ Option<String>| {
-            let url = url.clone();
-            async move {
-                match url {
-                    Some(url) => self.fetch_document(&url, past_caches).await.map(Some),
-                    None => Ok(None),
-                }
-            }
+    /// Puts off the next fetch, counted from now.
+    fn pause(&self, now: SystemTime) {
+        let cooldown = if self.kept.load().is_some() {
+            COOLDOWN
+        } else {
+            COLD_COOLDOWN
         };
-        let (normal, with_restricted, with_anonymous) = tokio::try_join!(
-            self.fetch_document(&self.documents.normal, past_caches),
-            wider(&self.documents.with_restricted),
-            wider(&self.documents.with_anonymous),
-        )?;
-        let max_age = [Some(&normal), with_restricted.as_ref(), with_anonymous.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(|(_, max_age)| *max_age)
-            .min()
-            .unwrap_or(DEFAULT_MAX_AGE);
-        let keys = ProjectKeys::from_documents(
-            normal.0,
-            with_restricted.map(|(keys, _)| keys),
-            with_anonymous.map(|(keys, _)| keys),
-        );
-        Ok(keys.map(|keys| (keys, max_age)))
+        self.next_attempt.store(millis(now + cooldown), Ordering::Release);
     }
 
-    async fn fetch_document(&self, url: &str, past_caches: bool) -> Result<(KeySet, Duration), Error> {
-        let mut request = self
-            .client
-            .get(url)
-            .headers(self.request_headers.clone())
-            .header(header::ACCEPT, "application/json")
-            .timeout(FETCH_TIMEOUT);
-        if past_caches {
-            request = request.header(header::CACHE_CONTROL, "no-cache");
-        }
-        let failed = |error: reqwest::Error| {
-            unavailable(format!("the project's keys could not be fetched from {url}")).with_source(error)
-        };
-        let mut response = request.send().await.map_err(failed)?;
-        if response.status() != StatusCode::OK {
-            let hint = match response.status() {
-                StatusCode::NOT_FOUND => ": does the project exist there?",
-                StatusCode::TOO_MANY_REQUESTS => ": too many requests",
-                _ => "",
-            };
-            return Err(unavailable(format!(
-                "the key server answered {} for {url}{hint}",
-                response.status().as_u16()
-            )));
-        }
-        if !is_json(response.headers().get(header::CONTENT_TYPE)) {
-            return Err(unavailable(format!(
-                "the key server's answer for {url} is not JSON"
-            )));
-        }
-        let max_age = max_age(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_DOCUMENT_LEN {
-                return Err(unavailable(format!(
-                    "the key server's answer for {url} has more than {MAX_DOCUMENT_LEN} bytes"
-                )));
-            }
-        }
-        Ok((KeySet::from_json(&body)?, max_age))
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        // Nothing that is done under the lock can leave it half-done.
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A client for the API host: it follows no redirects, so that nobody else's keys are ever taken for the
-/// project's, and goes past proxies to a server on the same machine.
-pub(crate) fn default_client(api_url: &ApiUrl) -> Result<reqwest::Client, Error> {
-    let mut client = reqwest::Client::builder()
-        .user_agent(concat!("hexclave-core/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(FETCH_TIMEOUT)
-        .timeout(FETCH_TIMEOUT);
-    if api_url.is_loopback() {
-        client = client.no_proxy();
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("fetcher", &self.fetcher)
+            .field("kept", &self.kept.load())
+            .finish_non_exhaustive()
     }
-    client
-        .build()
-        .map_err(|error| Error::config("the HTTP client could not be set up").with_source(error))
 }
 
-fn unavailable(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::KeysUnavailable, message)
-}
-
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    content_type
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|essence| essence.trim().to_ascii_lowercase())
-        .is_some_and(|essence| essence == "application/json" || essence == "application/jwk-set+json")
-}
-
-fn max_age(headers: &HeaderMap) -> Duration {
-    headers
-        .get_all(header::CACHE_CONTROL)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .find_map(|directive| {
-            let (name, value) = directive.split_once('=')?;
-            let seconds = name.trim().eq_ignore_ascii_case("max-age").then_some(value)?;
-            seconds.trim().trim_matches('"').parse().ok()
-        })
-        .map_or(DEFAULT_MAX_AGE, Duration::from_secs)
-        .clamp(SHORTEST_MAX_AGE, LONGEST_MAX_AGE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn freshness_is_read_and_bounded() {
-        let seconds = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
-            max_age(&headers).as_secs()
-        };
-        assert_eq!(seconds("public, max-age=3600"), 3600);
-        assert_eq!(seconds("Max-Age=120"), 120);
-        assert_eq!(seconds("max-age=1"), 60);
-        assert_eq!(seconds("max-age=31536000"), 3600);
-        assert_eq!(seconds("max-age=-1"), 600);
-        assert_eq!(seconds("no-store"), 600);
-        assert_eq!(max_age(&HeaderMap::new()).as_secs(), 600);
+async fn wait_for(flight: Option<watch::Receiver<()>>) {
+    if let Some(mut flight) = flight {
+        // An error is the sender's end, which is what is waited for.
+        let _ = flight.changed().await;
     }
+}
 
-    #[test]
-    fn only_json_is_read() {
-        let read = |value: &'static str| is_json(Some(&HeaderValue::from_static(value)));
-        assert!(read("application/json") && read("application/jwk-set+json; charset=utf-8"));
-        assert!(!read("text/html") && !read("application/jsonp") && !is_json(None));
-    }
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Good enough to spread out fetches, and needs no generator: the standard library seeds its hash maps randomly.
+fn random_below(bound: u32) -> u32 {
+    let random = RandomState::new().hash_one(());
+    u32::try_from(random % u64::from(bound.max(1))).unwrap_or(0)
 }
