@@ -3,7 +3,7 @@
 # Metrics, and the second cryptography backend of jsonwebtoken, so that having both in one program is tested everywhere.
 TEST_FEATURES := hexclave-core/metrics,hexclave-tests/both-crypto-backends
 INTEROP := tests/interop
-NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null
+NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
 
 .PHONY: demo test test-docker postgres lint docs tests
 
@@ -14,7 +14,7 @@ test: postgres lint docs tests
 
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
-	./scripts/test-docker
+	./scripts/test-docker cargo test --workspace --locked --features $(TEST_FEATURES) --test rls --test postgres
 
 postgres:
 	@./scripts/ensure-postgres
@@ -32,6 +32,9 @@ tests:
 		set -ex; \
 		npm ci --prefix $(INTEROP); \
 		cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop; \
+	elif [ -n "$(INTEROP_REQUIRED)" ]; then \
+		echo 'INTEROP_REQUIRED is set, but Node 20 or newer and npm are not here.'; \
+		exit 1; \
 	else \
 		echo '*** Node 20 or newer and npm are not here: the tests with the real JavaScript packages are left out. ***'; \
 		set -ex; \
