@@ -110,12 +110,15 @@ impl Verifier {
         let inner = &*self.inner;
         let now = inner.clock.now();
         if let Some(user) = inner.verified_before(token, now) {
-            telemetry::verified("ok");
+            telemetry::accepted();
             return Ok(user);
         }
         let span = tracing::debug_span!("hexclave.verify");
         let result = inner.verify(token, now).instrument(span).await;
-        telemetry::verified(result.as_ref().map_or_else(Error::code, |_| "ok"));
+        match &result {
+            Ok(_) => telemetry::accepted(),
+            Err(error) => telemetry::not_accepted(error),
+        }
         result
     }
 

@@ -14,12 +14,14 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use hexclave_core::{AcceptedKinds, AccessToken, ProjectConfig, UserKind, Verifier, VerifierBuilder};
+use futures_util::stream;
+use hexclave_core::{AcceptedKinds, AccessToken, Clock, ProjectConfig, UserKind, Verifier, VerifierBuilder};
 use hexclave_testkit::{
     TestClock,
     hexclave::{Issuer, PublicJwk, ServerSecret, Subject},
@@ -39,6 +41,9 @@ pub struct ServerState {
     answer: Mutex<Answer>,
     issuer: Mutex<Option<Arc<Issuer>>>,
     asked: Mutex<Vec<String>>,
+    /// The times of `clock` at which something was asked.
+    times: Mutex<Vec<u64>>,
+    clock: Arc<TestClock>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,14 +58,24 @@ pub enum Answer {
     OldAnonymousDocument,
     /// Never answers.
     Hang,
+    /// Ends the connection in the middle of the answer.
+    Cut,
+    /// Sends a byte now and then, and never the last one.
+    Drip,
 }
 
 impl KeyServer {
     pub async fn start() -> Self {
+        Self::start_at(Arc::new(TestClock::at(NOW))).await
+    }
+
+    pub async fn start_at(clock: Arc<TestClock>) -> Self {
         let state = Arc::new(ServerState {
             answer: Mutex::new(Answer::Keys),
             issuer: Mutex::new(None),
             asked: Mutex::new(Vec::new()),
+            times: Mutex::new(Vec::new()),
+            clock,
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -92,6 +107,11 @@ impl KeyServer {
 
     pub fn answer(&self, answer: Answer) {
         *self.state.answer.lock().expect("a lock") = answer;
+    }
+
+    /// When something was asked, in seconds since 1970 by the server's clock.
+    pub fn times(&self) -> Vec<u64> {
+        self.state.times.lock().expect("a lock").clone()
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -152,6 +172,11 @@ async fn answer(
     let own = if headers.contains_key("x-own") { " own" } else { "" };
     let asked = format!("{query}{}{own}", if no_cache { " no-cache" } else { "" });
     state.asked.lock().expect("a lock").push(asked);
+    state
+        .times
+        .lock()
+        .expect("a lock")
+        .push(state.clock.unix_seconds());
     assert_eq!(
         headers.get(header::ACCEPT).expect("an accept header"),
         "application/json"
@@ -187,6 +212,17 @@ async fn answer(
         Answer::Garbage => (json, "{\"keys\":[").into_response(),
         Answer::NoKeys => (json, "{\"keys\":[]}").into_response(),
         Answer::Hang => std::future::pending().await,
+        Answer::Cut => {
+            let parts = [Ok("{\"keys\":["), Err(std::io::Error::other("cut"))];
+            (json, Body::from_stream(stream::iter(parts))).into_response()
+        }
+        Answer::Drip => {
+            let drops = stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Some((Ok::<_, std::io::Error>(" "), ()))
+            });
+            (json, Body::from_stream(drops)).into_response()
+        }
         Answer::Huge => (json, " ".repeat(10_000_000)).into_response(),
     }
 }
