@@ -82,6 +82,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
 //!
 //! # Errors
@@ -91,6 +92,9 @@
 
 mod access_token;
 mod api_url;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod claims;
 mod clock;
 mod config;

@@ -122,6 +122,14 @@ impl Verifier {
         result
     }
 
+    /// The user of a remembered token. Where there is no async runtime, that is all that can be told at once.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn verified_before(&self, token: &AccessToken) -> Option<User> {
+        let user = self.inner.verified_before(token, self.inner.clock.now())?;
+        telemetry::accepted();
+        Some(user)
+    }
+
     /// Fetches the keys now, unless fresh ones are at hand, so that the first token need not wait for them.
     ///
     /// # Errors

@@ -282,7 +282,8 @@ impl KeySource {
 impl Shared {
     /// Begins a fetch that nobody waits for, if it is time for one; takes no lock otherwise.
     fn refresh(self: &Arc<Self>, now: SystemTime) {
-        if self.is_attempt_due(now) {
+        // Outside a runtime the next one who has to wait is told what is missing.
+        if self.is_attempt_due(now) && Handle::try_current().is_ok() {
             self.begin_fetch(false, now);
         }
     }
