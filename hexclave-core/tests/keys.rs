@@ -18,10 +18,16 @@ use hexclave_testkit::{
 
 use support::{Answer, KeyServer, NOW, PROJECT, token};
 
-#[tokio::test]
-async fn keys_are_fetched_once_however_many_ask() {
+/// A key server, a clock, and a verifier for normal users that has fetched nothing yet.
+async fn start() -> (KeyServer, Arc<TestClock>, Verifier) {
     let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
     let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    (server, clock, verifier)
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_however_many_ask() {
+    let (server, _, verifier) = start().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..1000 {
         let (verifier, token) = (verifier.clone(), server.token(UserKind::Normal, NOW));
@@ -103,8 +109,7 @@ async fn documents_that_contradict_each_other_are_fetched_past_caches() {
 
 #[tokio::test]
 async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_in_30_seconds() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     verifier
         .verify(&server.token(UserKind::Normal, NOW))
         .await
@@ -139,8 +144,7 @@ async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_in_30_seconds() {
 
 #[tokio::test]
 async fn known_keys_outlive_an_outage_by_a_day_and_nobody_waits() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     verifier
         .verify(&server.token(UserKind::Normal, NOW))
         .await
@@ -219,8 +223,7 @@ async fn without_a_stale_bound_an_outage_ends_with_the_keys_freshness() {
 
 #[tokio::test]
 async fn a_server_that_hangs_keeps_nobody_with_a_known_key_waiting() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     verifier
         .verify(&server.token(UserKind::Normal, NOW))
         .await
@@ -239,8 +242,7 @@ async fn a_server_that_hangs_keeps_nobody_with_a_known_key_waiting() {
 /// After a quiet day the keys at hand may long have been withdrawn: they are fetched before they are used.
 #[tokio::test]
 async fn old_keys_are_not_used_while_nobody_has_asked_for_new_ones() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     verifier
         .verify(&server.token(UserKind::Normal, NOW))
         .await
@@ -259,8 +261,7 @@ async fn old_keys_are_not_used_while_nobody_has_asked_for_new_ones() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_cancel_the_fetch() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, _, verifier) = start().await;
     let token = server.token(UserKind::Normal, NOW);
     let impatient = tokio::time::timeout(Duration::ZERO, verifier.verify(&token)).await;
     assert!(impatient.is_err(), "nothing comes that fast");
@@ -305,8 +306,7 @@ async fn keys_of_an_earlier_run_serve_a_cold_start() {
 
 #[tokio::test]
 async fn a_known_token_is_not_verified_again_and_never_outlives_its_reasons() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     let token = server.token(UserKind::Normal, NOW);
     let first = verifier.verify(&token).await.expect("a user");
     assert_eq!(verifier.verify(&token).await.expect("a user"), first);
@@ -366,8 +366,7 @@ fn decoded(part: &str) -> String {
 
 #[tokio::test]
 async fn an_unknown_key_during_an_outage_is_no_verdict() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, clock, verifier) = start().await;
     verifier
         .verify(&server.token(UserKind::Normal, NOW))
         .await
@@ -449,8 +448,7 @@ async fn a_server_that_cannot_be_reached_is_an_outage() {
 
 #[tokio::test]
 async fn a_token_that_cannot_pass_causes_no_fetch() {
-    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
-    let verifier = server.verifier(AcceptedKinds::default(), &clock);
+    let (server, _, verifier) = start().await;
     for (token, expected) in [
         (AccessToken::from("garbage"), ErrorKind::TokenMalformed),
         (

@@ -12,18 +12,8 @@ use hexclave_testkit::{
 /// The time at which tokens are issued, in seconds since 1970.
 pub const NOW: u64 = 1_795_300_079;
 
-/// The table, rows and policies of the guide, and the grants that Supabase wants beside them.
-pub const GUIDE: &str = "
-    create table data (id bigint primary key, text text not null, user_id uuid);
-    insert into data (id, text, user_id) values
-      (1, 'Everyone can see this', null),
-      (2, 'Only authenticated users can see this', null),
-      (3, 'Only user with specific id can see this', null);
-    alter table data enable row level security;
-    create policy \"Public read\" on public.data to public using (id = 1);
-    create policy \"Authenticated access\" on public.data to authenticated using (id = 2);
-    create policy \"User access\" on public.data to authenticated using (id = 3 and auth.uid() = user_id);
-    grant select on public.data to anon, authenticated;";
+/// The table, rows and policies of the guide, and the grants that Supabase wants beside them: what the demo applies.
+pub const GUIDE: &str = include_str!("../../hexclave-bridge/src/demo/guide.sql");
 
 /// Somebody of a kind, not yet proven.
 #[must_use]
