@@ -117,7 +117,7 @@ impl Header {
         }
         match &self.typ {
             Member::Absent => {}
-            // RFC 7515, section 4.1.9: compared ignoring case, `application/` may be left out.
+            // RFC 7515, section 4.1.9: media types, compared ignoring case, and by custom without `application/`.
             Member::Is(typ) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt") => {}
             _ => {
                 return Err(Error::new(

@@ -108,6 +108,8 @@ mod member;
 mod telemetry;
 mod token_cache;
 mod user;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
 pub use access_token::AccessToken;
