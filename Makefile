@@ -5,7 +5,7 @@ TEST_FEATURES := hexclave-core/blocking,hexclave-core/metrics,hexclave-tests/bot
 INTEROP := tests/interop
 NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
 
-.PHONY: demo test test-docker postgres lint docs tests
+.PHONY: demo test test-docker fuzz postgres lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
@@ -15,6 +15,19 @@ test: postgres lint docs tests
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
 	./scripts/test-docker cargo test --workspace --locked --features $(TEST_FEATURES) --test rls --test postgres
+
+FUZZ_TARGETS := token jwks credentials
+FUZZ_SECONDS ?= 600
+
+# Each fuzz target for FUZZ_SECONDS; needs a nightly compiler and cargo-fuzz. What it finds is in fuzz/artifacts.
+fuzz:
+	@cd hexclave-core; \
+	set -ex; \
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/target/corpus/$$target; \
+		cargo +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+			-dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS); \
+	done
 
 postgres:
 	@./scripts/ensure-postgres

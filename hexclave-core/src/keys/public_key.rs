@@ -9,7 +9,7 @@ use jose_jwk::{
 use jsonwebtoken::DecodingKey;
 use serde_json::{Value, json};
 
-use crate::Error;
+use crate::{Error, error::quoted};
 
 const COORDINATE_LEN: usize = 32;
 
@@ -30,8 +30,13 @@ impl PublicKey {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) says what makes the key unusable.
     pub fn from_jwk(jwk: &Value) -> Result<Self, Error> {
-        let jwk: Jwk = serde_json::from_value(jwk.clone())
-            .map_err(|error| Error::config("not a JSON Web Key of a known type").with_source(error))?;
+        let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|error| {
+            // The error may repeat what it is about, in full.
+            Error::config(format!(
+                "not a JSON Web Key of a known type: {}",
+                quoted(&error.to_string())
+            ))
+        })?;
         let Key::Ec(ec) = &jwk.key else {
             return Err(Error::config("its `kty` is not EC"));
         };

@@ -1,5 +1,4 @@
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::PublicKey;
 use crate::{Error, ErrorKind, error::quoted};
@@ -45,25 +44,26 @@ impl KeySet {
     /// [`ErrorKind::KeysUnavailable`] when it is not a JSON object with a list `keys`, when it lists more than 64
     /// keys, or when none of them is usable.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Document {
-            keys: Vec<Value>,
-        }
-        let document: Document = serde_json::from_slice(json).map_err(|error| {
+        let not_a_set = || {
             Error::new(
                 ErrorKind::KeysUnavailable,
                 "the key document is not a JSON object with a list `keys`",
             )
-            .with_source(error)
-        })?;
-        if document.keys.len() > MAX_KEYS {
+        };
+        let document: Map<String, Value> =
+            serde_json::from_slice(json).map_err(|error| not_a_set().with_source(error))?;
+        let keys = document
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or_else(not_a_set)?;
+        if keys.len() > MAX_KEYS {
             return Err(Error::new(
                 ErrorKind::KeysUnavailable,
                 format!("the key document lists more than {MAX_KEYS} keys"),
             ));
         }
         let mut set = Self::default();
-        for jwk in &document.keys {
+        for jwk in keys {
             set.push(jwk);
         }
         if let ([], Some(first)) = (set.keys.as_slice(), set.skipped.first()) {
@@ -128,7 +128,7 @@ impl KeySet {
 
     fn push(&mut self, jwk: &Value) {
         let reason = match PublicKey::from_jwk(jwk) {
-            // Which of two keys with one name is meant cannot be told, so neither would be safe to trust alone.
+            // The first of two keys with one name counts, as for everybody who searches the list from its start.
             Ok(key) if self.get(key.id()).is_some_and(|known| *known != key) => {
                 format!("its `kid` {} is that of an earlier key", quoted(key.id()))
             }
