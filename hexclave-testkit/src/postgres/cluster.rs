@@ -98,7 +98,7 @@ impl Cluster {
                 if let Some(mut stderr) = self.supervisor.stderr.take() {
                     let _ = stderr.read_to_string(&mut output);
                 }
-                return Err(PostgresError::cluster(programs, "were not even started", output));
+                return Err(PostgresError::cluster(programs, "could not be started", output));
             }
             if self.folder.join("stopped").exists() {
                 return Err(PostgresError::cluster(
@@ -190,13 +190,13 @@ fn folder(account: Option<&Account>) -> PathBuf {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     /// Programs that are scripts, and what starting them says.
     fn refusal(initdb: &str, postgres: &str) -> String {
-        let programs = tempfile::tempdir().unwrap();
+        // Not where only we may look, because the programs run as somebody else.
+        let programs = tempfile::tempdir_in("/tmp").unwrap();
         let everybody = || fs::Permissions::from_mode(0o755);
         fs::set_permissions(programs.path(), everybody()).unwrap();
         for (name, script) in [("initdb", initdb), ("postgres", postgres)] {

@@ -5,6 +5,7 @@
 #
 # Whatever ends the holder, even SIGKILL, closes the pipe. Everything is then stopped and removed.
 # The file `stopped` in the folder says that no server runs (any more); the logs lie next to it.
+# This has to lead a process group of its own, which it kills in the end.
 
 set -u
 umask 077
@@ -14,7 +15,8 @@ folder=$1
 programs=$2
 
 initialise() {
-    "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale="$1" --no-sync
+    "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale="$1" --no-sync \
+        >initdb.log 2>&1
 }
 
 serve() {
@@ -33,24 +35,30 @@ serve() {
 mkdir "$folder" || exit 1
 cd "$folder" || exit 1
 
-# Not every system knows the locale C.UTF-8.
-if mkdir socket && { initialise C.UTF-8 || initialise C; } >initdb.log 2>&1; then
-    # The end may come before the server listens to signals. A shell starts its children deaf to QUIT, and to what it
-    # ignores itself; so it must not ignore TERM now, which ends the server then. Later QUIT does, at once.
-    trap - TERM
+# Not every system knows the locale C.UTF-8. The work of initdb is short and leaves shared memory behind when it is
+# disturbed, so the end has to wait for it.
+if mkdir socket && { initialise C.UTF-8 || initialise C; }; then
     serve >server.log 2>&1 3<&- &
     server=$!
-    trap '' TERM
     (
         read -r nothing <&3
-        [ -e stopped ] || kill -QUIT "$server"
-        [ -e stopped ] || kill -TERM "$server"
+        # More than once, because a server that is just being started is deaf.
+        while :; do
+            [ -e stopped ] || kill -QUIT "$server"
+            sleep 1
+        done
     ) &
+    watcher=$!
     wait "$server"
+    : >stopped
+    read -r nothing <&3
+    kill -KILL "$watcher"
+    wait "$watcher"
+else
+    : >stopped
+    read -r nothing <&3
 fi
 
-: >stopped
-read -r nothing <&3
-wait
 cd /
 rm -rf "$folder"
+kill -KILL 0

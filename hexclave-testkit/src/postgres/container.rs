@@ -6,8 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use testcontainers::bollard::exec::{CreateExecOptions, StartExecResults};
-use testcontainers::bollard::{self, Docker};
+use testcontainers::bollard::Docker;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::logs::LogFrame;
@@ -22,6 +21,7 @@ use uuid::Uuid;
 
 use super::Source;
 use super::error::{Attempt, Kind, PostgresError, tail};
+use super::guard::Guard;
 use super::thread::Kept;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -105,33 +105,6 @@ impl Drop for Running {
     }
 }
 
-/// A process inside the container that ends it when our connection to that process ends, however that comes about.
-struct Guard {
-    exec: String,
-    _connection: StartExecResults,
-}
-
-impl Guard {
-    /// The engine closes the standard input with the connection. Process 1 is PostgreSQL, or an entry point that ends
-    /// when PostgreSQL does.
-    const SCRIPT: &str = "read -r nothing; kill -QUIT 1; sleep 5; kill -KILL -1";
-
-    async fn start(docker: &Docker, container: &str) -> Result<Self, bollard::errors::Error> {
-        let options = CreateExecOptions {
-            attach_stdin: Some(true),
-            user: Some("0"),
-            cmd: Some(vec!["sh", "-c", Self::SCRIPT]),
-            ..CreateExecOptions::default()
-        };
-        let exec = docker.create_exec(container, options).await?.id;
-        let connection = docker.start_exec(&exec, None).await?;
-        Ok(Self {
-            exec,
-            _connection: connection,
-        })
-    }
-}
-
 async fn reach(mut attempts: Vec<Attempt>) -> Result<Docker, PostgresError> {
     let problem: Box<dyn Error + Send + Sync> = match docker_client_instance().await {
         Ok(docker) => match docker.ping().await {
@@ -142,9 +115,18 @@ async fn reach(mut attempts: Vec<Attempt>) -> Result<Docker, PostgresError> {
     };
     attempts.push(Attempt {
         source: Source::Docker,
-        reason: format!("no Docker engine answers ({problem})"),
+        reason: format!("no Docker engine answers ({})", innermost(&*problem)),
     });
     Err(PostgresError::with_source(Kind::Unavailable(attempts), problem))
+}
+
+/// The first cause, which says most.
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut first = error;
+    while let Some(cause) = first.source() {
+        first = cause;
+    }
+    first
 }
 
 async fn run(
@@ -168,9 +150,10 @@ async fn run(
         .start()
         .await
         .map_err(|error| failed("could not be started", error.into(), String::new()))?;
-    let guard = Guard::start(docker, container.id())
+    let guard = time::timeout(START_LIMIT, Guard::start(docker, container.id()))
         .await
-        .map_err(|error| failed("gave a container without a guard", error.into(), log.tail()))?;
+        .unwrap_or_else(|late| Err(late.into()))
+        .map_err(|error| failed("gave a container that cannot be guarded", error, log.tail()))?;
     let (host, port) = address(&container)
         .await
         .map_err(|error| failed("gave a container without a port", error.into(), log.tail()))?;
@@ -185,16 +168,16 @@ async fn run(
         .connect_timeout(CONNECT_TIMEOUT);
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        let error = match ready(docker, &guard, &config).await {
-            Ok(()) => return Ok((container, guard, config)),
+        let error = match config.connect(NoTls).await {
+            Ok(_) => return Ok((container, guard, config)),
             Err(error) => error,
         };
         if time::timeout(POLL, &mut ended).await.is_ok() {
-            return Err(failed("gave a container that stopped", error, log.tail()));
+            return Err(failed("gave a container that stopped", error.into(), log.tail()));
         }
         if Instant::now() > deadline {
             let problem = format!("gave no server that is ready within {START_LIMIT:?}");
-            return Err(failed(&problem, error, log.tail()));
+            return Err(failed(&problem, error.into(), log.tail()));
         }
     }
 }
@@ -221,21 +204,13 @@ fn request(
         .with_env_var("POSTGRES_PASSWORD", password)
         .with_env_var("POSTGRES_INITDB_ARGS", "--no-sync")
         .with_startup_timeout(START_LIMIT)
+        .with_health_check(Guard::substitute(START_LIMIT))
         // Whoever stops it, it does not stay behind.
         .with_host_config_modifier(|host| host.auto_remove = Some(true))
         .with_log_consumer(move |frame: &LogFrame| {
             let _ = &open;
             log.push(frame.bytes());
         })
-}
-
-async fn ready(docker: &Docker, guard: &Guard, config: &Config) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // The engine says yes before it has looked whether the image has a shell.
-    if docker.inspect_exec(&guard.exec).await?.pid.unwrap_or_default() == 0 {
-        return Err("`sh`, which is to end the container, does not run in it".into());
-    }
-    drop(config.connect(NoTls).await?);
-    Ok(())
 }
 
 async fn address(container: &ContainerAsync<GenericImage>) -> Result<(String, u16), TestcontainersError> {

@@ -36,7 +36,7 @@ pub(super) enum Kind {
     Unavailable(Vec<Attempt>),
     /// A setting has a value that means nothing.
     Setting { name: String, problem: String },
-    /// The server behind the URL does not answer or refuses the user.
+    /// A server does not answer or refuses the user.
     Reach(String),
     /// The programs on this machine do not give a running server.
     Cluster {
@@ -124,7 +124,7 @@ impl fmt::Display for PostgresError {
             Kind::Setting { name, problem } => write!(f, "{name} {problem}"),
             Kind::Reach(server) => write!(
                 f,
-                "the PostgreSQL at {server} cannot be used: is it running, does it accept this user and password, \
+                "{server} cannot be used: is it running, does it accept this user and password, \
                  and does it accept connections without TLS?"
             ),
             Kind::Cluster {

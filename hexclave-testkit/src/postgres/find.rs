@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -14,6 +13,8 @@ use tokio_postgres::config::Host;
 #[cfg(feature = "docker")]
 use super::container::Image;
 use super::error::{Attempt, PostgresError};
+#[cfg(unix)]
+use super::programs::Places;
 use super::{AUTHENTICATOR_PASSWORD, Source};
 
 const URL: &str = "HEXCLAVE_TEST_DATABASE_URL";
@@ -51,31 +52,19 @@ pub(super) struct DatabaseUrl {
     pub(super) shown: String,
 }
 
-/// The process's environment, so far as it matters here.
+/// What the process finds around it, so far as it matters here.
 pub(super) struct Environment {
     variables: HashMap<OsString, OsString>,
-    /// Folders whose subfolders hold one installed version each.
-    installations: Vec<Installations>,
-}
-
-struct Installations {
-    parent: PathBuf,
-    prefix: &'static str,
+    #[cfg(unix)]
+    places: Places,
 }
 
 impl Environment {
     pub(super) fn of_process() -> Self {
-        let at = |parent: &str, prefix| Installations {
-            parent: parent.into(),
-            prefix,
-        };
         Self {
             variables: env::vars_os().collect(),
-            installations: vec![
-                at("/usr/lib/postgresql", ""),
-                at("/opt/homebrew/opt", "postgresql"),
-                at("/usr/local/opt", "postgresql"),
-            ],
+            #[cfg(unix)]
+            places: Places::of_process(),
         }
     }
 
@@ -89,13 +78,6 @@ impl Environment {
                 None => Err(PostgresError::setting(name, "is not valid UTF-8")),
             },
         }
-    }
-
-    fn path(&self) -> impl Iterator<Item = PathBuf> {
-        let path = self.variables.get(&OsString::from("PATH"));
-        let folders: Vec<_> = path.into_iter().flat_map(env::split_paths).collect();
-        // A relative entry means something else in every folder.
-        folders.into_iter().filter(|folder| folder.is_absolute())
     }
 }
 
@@ -118,7 +100,7 @@ pub(super) fn find(wish: &Wish, environment: &Environment) -> Result<Found, Post
                 None => format!("{URL} is not set"),
             },
             #[cfg(unix)]
-            Source::Local => match programs(environment) {
+            Source::Local => match environment.places.programs() {
                 Ok(programs) => return Ok(Found::Local(programs)),
                 Err(reason) => reason,
             },
@@ -190,10 +172,15 @@ fn url(wish: &Wish, environment: &Environment) -> Result<Option<DatabaseUrl>, Po
     }))
 }
 
-/// Host and port, unless an unescaped `@` makes it doubtful where the password ends.
+/// Host and port, unless a character that should have been escaped makes it doubtful where the password ends.
 fn place(text: &str, config: &Config) -> Option<String> {
-    if text.matches('@').count() > 1 {
-        return None;
+    if let Some((before, after)) = text.split_once('@') {
+        let credentials = before
+            .split_once("://")
+            .map_or(before, |(_, credentials)| credentials);
+        if after.contains('@') || credentials.contains(['/', '?']) {
+            return None;
+        }
     }
     let port = config.get_ports().first().unwrap_or(&5432);
     match config.get_hosts().first()? {
@@ -214,76 +201,8 @@ fn image(wish: &Wish, environment: &Environment) -> Result<Image, PostgresError>
     }
 }
 
-/// The folder with PostgreSQL's server programs, or why there is none.
-#[cfg(unix)]
-fn programs(environment: &Environment) -> Result<PathBuf, String> {
-    let installed = environment
-        .installations
-        .iter()
-        .flat_map(Installations::newest_first);
-    if let Some(folder) = environment
-        .path()
-        .chain(installed)
-        .find_map(|folder| complete(&folder))
-    {
-        return Ok(folder);
-    }
-    let configured = configured(environment);
-    if let Some(folder) = configured.as_deref().and_then(complete) {
-        return Ok(folder);
-    }
-
-    let mut reason = "no folder with both `initdb` and `postgres` in PATH".to_owned();
-    for Installations { parent, prefix } in &environment.installations {
-        reason.push_str(&format!(", {}/{prefix}*/bin", parent.display()));
-    }
-    match configured {
-        Some(folder) => reason.push_str(&format!(" or {} (from pg_config)", folder.display())),
-        None => reason.push_str(", and no pg_config in PATH that names one"),
-    }
-    Err(reason)
-}
-
-/// The folder itself or, if the programs in it are links, the folder they live in.
-fn complete(folder: &Path) -> Option<PathBuf> {
-    let both = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
-    if !both(folder) {
-        return None;
-    }
-    let real = fs::canonicalize(folder.join("initdb")).ok();
-    let home = real.as_deref().and_then(Path::parent).filter(|home| both(home));
-    Some(home.unwrap_or(folder).to_owned())
-}
-
-fn configured(environment: &Environment) -> Option<PathBuf> {
-    let pg_config = environment
-        .path()
-        .map(|folder| folder.join("pg_config"))
-        .find(|program| program.is_file())?;
-    let output = Command::new(pg_config).arg("--bindir").output().ok()?;
-    let folder = String::from_utf8(output.stdout).ok()?;
-    (output.status.success() && !folder.trim().is_empty()).then(|| PathBuf::from(folder.trim()))
-}
-
-impl Installations {
-    fn newest_first(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.parent).into_iter().flatten().flatten();
-        let mut versions: Vec<(Vec<u32>, PathBuf)> = entries
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                let version = name.strip_prefix(self.prefix)?.trim_start_matches('@');
-                let version = version.split('.').map_while(|part| part.parse().ok()).collect();
-                Some((version, entry.path().join("bin")))
-            })
-            .collect();
-        versions.sort();
-        versions.into_iter().rev().map(|(_, folder)| folder).collect()
-    }
-}
-
 #[cfg(test)]
 #[cfg(unix)]
-#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -293,7 +212,14 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-            installations: Vec::new(),
+            places: Places::nowhere(),
+        }
+    }
+
+    fn wish(source: Source) -> Wish {
+        Wish {
+            source: Some(source),
+            ..Wish::default()
         }
     }
 
@@ -304,16 +230,10 @@ mod tests {
         }
     }
 
-    fn install(folder: &Path) {
-        fs::create_dir_all(folder).unwrap();
-        fs::write(folder.join("initdb"), "").unwrap();
-        fs::write(folder.join("postgres"), "").unwrap();
-    }
-
-    fn local(environment: &Environment) -> PathBuf {
-        match find(&Wish::default(), environment) {
-            Ok(Found::Local(folder)) => folder,
-            Ok(_) => panic!("another source was taken"),
+    fn shown(url: &str) -> String {
+        match find(&Wish::default(), &environment(&[(URL, url)])) {
+            Ok(Found::Url(url)) => url.shown,
+            Ok(_) => panic!("the URL was passed over"),
             Err(error) => panic!("{error}"),
         }
     }
@@ -329,35 +249,26 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_an_unset_one() {
-        let folder = tempfile::tempdir().unwrap();
-        install(folder.path());
-        let path = folder.path().to_str().unwrap();
-        assert_eq!(
-            local(&environment(&[(SOURCE, ""), (URL, ""), ("PATH", path)])),
-            fs::canonicalize(folder.path()).unwrap()
-        );
-        let empty = environment(&[(PASSWORD, "")]);
-        assert_eq!(
-            authenticator_password(&Wish::default(), &empty).unwrap(),
-            AUTHENTICATOR_PASSWORD
-        );
+        let empty = environment(&[(SOURCE, ""), (URL, ""), (PASSWORD, "")]);
+        assert_eq!(source(&empty).unwrap(), None);
+        assert!(url(&Wish::default(), &empty).unwrap().is_none());
+        let password = authenticator_password(&Wish::default(), &empty).unwrap();
+        assert_eq!(password, AUTHENTICATOR_PASSWORD);
     }
 
     #[test]
-    fn the_url_goes_first_and_the_wish_before_the_environment() {
-        let folder = tempfile::tempdir().unwrap();
-        install(folder.path());
-        let path = folder.path().to_str().unwrap();
-        let both = environment(&[(URL, "postgres://me:secret@db.example:6000/app"), ("PATH", path)]);
-        match find(&Wish::default(), &both).unwrap() {
-            Found::Url(url) => assert_eq!(url.shown, "HEXCLAVE_TEST_DATABASE_URL (db.example:6000)"),
-            _ => panic!("the URL was passed over"),
-        }
+    fn the_wish_goes_before_the_environment() {
+        let full = environment(&[(SOURCE, "local"), (URL, "postgres://a/b"), (PASSWORD, "theirs")]);
+        assert!(matches!(find(&wish(Source::Url), &full), Ok(Found::Url(_))));
         let wish = Wish {
-            source: Some(Source::Local),
-            ..Wish::default()
+            url: Some("postgres://c/d".to_owned()),
+            authenticator_password: Some("ours".to_owned()),
+            ..wish(Source::Url)
         };
-        assert!(matches!(find(&wish, &both).unwrap(), Found::Local(_)));
+        let url = url(&wish, &full).unwrap().unwrap();
+        assert_eq!(url.shown, "the URL given to the builder (c:5432)");
+        assert_eq!(authenticator_password(&wish, &full).unwrap(), "ours");
+        assert_eq!(authenticator_password(&Wish::default(), &full).unwrap(), "theirs");
     }
 
     #[test]
@@ -366,7 +277,7 @@ mod tests {
         assert!(text.contains("only url was asked for"), "{text}");
         assert!(text.contains("HEXCLAVE_TEST_DATABASE_URL is not set"), "{text}");
         assert!(!text.contains("brew"), "{text}");
-        let text = refused(&Wish::default(), &environment(&[(SOURCE, "local")]));
+        let text = refused(&wish(Source::Local), &environment(&[(URL, "postgres://a/b")]));
         assert!(text.contains("apt-get install postgresql"), "{text}");
         assert!(!text.contains("docker"), "{text}");
     }
@@ -374,33 +285,23 @@ mod tests {
     #[test]
     fn the_whole_search_is_told_when_nothing_is_found() {
         let nothing = environment(&[]);
-        let mut attempts = vec![
-            Attempt {
-                source: Source::Url,
-                reason: format!("{URL} is not set"),
-            },
-            Attempt {
-                source: Source::Local,
-                reason: programs(&nothing).unwrap_err(),
-            },
-        ];
         #[cfg(feature = "docker")]
-        match find(&Wish::default(), &nothing).unwrap() {
-            Found::Docker(_, earlier) => {
-                let text = |attempts: &[Attempt]| format!("{attempts:?}");
-                assert_eq!(text(&earlier), text(&attempts));
+        let text = match find(&Wish::default(), &nothing) {
+            Ok(Found::Docker(_, mut attempts)) => {
+                attempts.push(Attempt {
+                    source: Source::Docker,
+                    reason: "no engine".to_owned(),
+                });
+                PostgresError::unavailable(attempts).to_string()
             }
-            _ => panic!("found in an empty environment"),
-        }
-        attempts.push(Attempt {
-            source: Source::Docker,
-            reason: "no engine".to_owned(),
-        });
-        let text = PostgresError::unavailable(attempts).to_string();
+            _ => panic!("Docker is the last to be tried"),
+        };
+        #[cfg(not(feature = "docker"))]
+        let text = refused(&Wish::default(), &nothing);
         for word in [
             "url: ",
             "local: ",
-            "docker: no engine",
+            "docker: ",
             URL,
             "apt-get",
             "brew",
@@ -412,67 +313,47 @@ mod tests {
 
     #[test]
     fn a_password_is_never_told() {
-        let urls = [
+        for url in [
             "postgres://me:hunter2@:port/app",
             "postgres://me:hunter2@host:port/app",
             "host=h password=x hunter2=y",
             "host=h user=me password='hunter2",
-        ];
-        for url in urls {
+        ] {
             let text = refused(&Wish::default(), &environment(&[(URL, url)]));
             assert!(text.contains(URL), "{text}");
             assert!(!text.contains("hunter2"), "{text}");
         }
-        match find(
-            &Wish::default(),
-            &environment(&[(URL, "postgres://me:hun@ter2@host/app")]),
-        )
-        .unwrap()
-        {
-            Found::Url(url) => assert_eq!(url.shown, URL),
-            _ => panic!("the URL was passed over"),
+        // Here the parser takes a piece of the password for the host.
+        for url in [
+            "postgres://me:hun@ter2@host/app",
+            "postgres://host/app?password=hun@ter2",
+        ] {
+            assert_eq!(shown(url), URL);
         }
+        assert_eq!(
+            shown("postgres://me:hunter2@db.example:6000/app?application_name=a"),
+            "HEXCLAVE_TEST_DATABASE_URL (db.example:6000)"
+        );
+        assert_eq!(
+            shown("host=/run/pg password=hunter2"),
+            "HEXCLAVE_TEST_DATABASE_URL (/run/pg)"
+        );
     }
 
+    #[cfg(feature = "docker")]
     #[test]
-    fn the_newest_installation_is_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        for version in ["9.6", "15", "16.2", "16.10", "contrib"] {
-            install(&folder.path().join(version).join("bin"));
+    fn an_image_is_a_name_and_a_tag() {
+        let image = |text: &str| Image::parse(IMAGE, text).map(|image| image.to_string());
+        for (text, expected) in [
+            ("postgres:15", "postgres:15"),
+            ("postgres", "postgres:latest"),
+            ("localhost:5000/postgres", "localhost:5000/postgres:latest"),
+            ("localhost:5000/postgres:16", "localhost:5000/postgres:16"),
+        ] {
+            assert_eq!(image(text).unwrap(), expected);
         }
-        fs::create_dir_all(folder.path().join("17/bin")).unwrap();
-        let mut installed = environment(&[]);
-        installed.installations.push(Installations {
-            parent: folder.path().to_owned(),
-            prefix: "",
-        });
-        let expected = fs::canonicalize(folder.path().join("16.10/bin")).unwrap();
-        assert_eq!(local(&installed), expected);
-
-        let brew = tempfile::tempdir().unwrap();
-        for name in ["postgresql", "postgresql@14", "postgresql@16", "redis@99"] {
-            install(&brew.path().join(name).join("bin"));
+        for text in [":15", "postgres:", "postgres 15"] {
+            assert!(image(text).unwrap_err().to_string().contains(IMAGE), "{text}");
         }
-        let expected = fs::canonicalize(brew.path().join("postgresql@16/bin")).unwrap();
-        let brewed = Installations {
-            parent: brew.path().to_owned(),
-            prefix: "postgresql",
-        };
-        let first = brewed.newest_first().into_iter().next().unwrap();
-        assert_eq!(fs::canonicalize(first).unwrap(), expected);
-    }
-
-    #[test]
-    fn programs_that_are_links_are_followed_home() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().join("versions/16/bin");
-        install(&home);
-        let links = folder.path().join("links");
-        fs::create_dir(&links).unwrap();
-        for program in ["initdb", "postgres"] {
-            std::os::unix::fs::symlink(home.join(program), links.join(program)).unwrap();
-        }
-        let linked = environment(&[("PATH", links.to_str().unwrap())]);
-        assert_eq!(local(&linked), fs::canonicalize(home).unwrap());
     }
 }

@@ -30,7 +30,8 @@
 //!    (the newest first), where Homebrew puts them, or where `pg_config` says. A server is started in a temporary
 //!    folder and listens on a Unix socket in there, nowhere else. When root runs the tests, it runs as `postgres` or
 //!    else `nobody`;
-//! 3. Docker, with the Cargo feature `docker`.
+//! 3. Docker, with the Cargo feature `docker`. The engine alone is enough, without the command `docker`; the image needs
+//!    an `sh`.
 //!
 //! If none is there, the error says what was tried and what to install. If one is there and does not work, that is an
 //! error as well, and the next one is not tried. PostgreSQL 13 is the oldest that will do.
@@ -64,7 +65,8 @@
 //! tied to a pipe (in Docker: to a connection) that ends with the process, and then ends itself and removes its
 //! folder or container, a moment later. What nobody can clean up after:
 //! - a SIGKILL that hits the server's supervisor, an `sh`, as well as the tests leaves the server or its folder;
-//! - a SIGKILL in the moment between the start of a container and the connection to it leaves the container;
+//! - a SIGKILL in the moment between the start of a container and the connection to it leaves the container for a
+//!   minute;
 //! - a killed process leaves its databases on a server that was there before. The next test process that uses the
 //!   server through `HEXCLAVE_TEST_DATABASE_URL` drops them: databases whose name is `hexclave_test_` and 32
 //!   hexadecimal digits, and whose maker is no longer connected.
@@ -83,6 +85,10 @@ mod container;
 mod database;
 mod error;
 mod find;
+#[cfg(feature = "docker")]
+mod guard;
+#[cfg(unix)]
+mod programs;
 mod server;
 mod thread;
 

@@ -80,9 +80,10 @@ impl Server {
         };
         let (_, maker) = Uuid::new_v4().as_u64_pair();
         let (alive, version) = Kept::open({
-            let (owner, place, password) = (owner.clone(), place.clone(), authenticator_password.clone());
+            let (owner, password) = (owner.clone(), authenticator_password.clone());
+            let server = format!("PostgreSQL {place}");
             move || {
-                let mut client = connect(&owner, &place)?;
+                let mut client = connect(&owner, &server)?;
                 let version = prepare(&mut client, &password, maker)?;
                 Ok((client, version))
             }
@@ -151,10 +152,10 @@ impl Server {
     }
 }
 
-fn connect(owner: &Config, place: &str) -> Result<Client, PostgresError> {
+fn connect(owner: &Config, server: &str) -> Result<Client, PostgresError> {
     postgres::Config::from(owner.clone())
         .connect(NoTls)
-        .map_err(|error| PostgresError::with_source(Kind::Reach(place.to_owned()), error))
+        .map_err(|error| PostgresError::with_source(Kind::Reach(server.to_owned()), error))
 }
 
 /// Readies a server for databases of this maker and gives the server's version.

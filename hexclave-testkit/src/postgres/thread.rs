@@ -52,13 +52,16 @@ impl Kept {
                 }
             })
             .map_err(|error| PostgresError::with_source(Kind::Thread, error))?;
-        let kept = Self {
+        let mut kept = Self {
             release: Some(release),
             thread: Some(thread),
         };
         match told.recv() {
             Ok(known) => Ok((kept, known?)),
-            Err(gone) => Err(PostgresError::with_source(Kind::Thread, gone)),
+            Err(gone) => match kept.thread.take().map(JoinHandle::join) {
+                Some(Err(panic)) => resume_unwind(panic),
+                _ => Err(PostgresError::with_source(Kind::Thread, gone)),
+            },
         }
     }
 }
