@@ -19,6 +19,9 @@ use crate::{
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
 const DEFAULT_CACHED_TOKENS: usize = 10_000;
+/// So that no sum of times overflows.
+const LONGEST_STALE_IF_ERROR: Duration = Duration::from_secs(365 * 24 * 3600);
+const MOST_CACHED_TOKENS: usize = 1_000_000;
 const LONGEST_LEEWAY: Duration = Duration::from_secs(60);
 /// A token that claims to live longer was not issued by Hexclave.
 const LONGEST_LIFE_SECONDS: u64 = 10 * 365 * 24 * 3600;
@@ -213,18 +216,19 @@ impl VerifierBuilder {
     }
 
     /// For how long known keys are used beyond their freshness while the key server does not answer: 24 hours unless
-    /// set. With zero no token is accepted in an outage once the keys are no longer fresh.
+    /// set, a year at most. With zero no token is accepted in an outage once the keys are no longer fresh.
     pub fn stale_if_error(mut self, limit: Duration) -> Self {
-        self.stale_if_error = limit;
+        self.stale_if_error = limit.min(LONGEST_STALE_IF_ERROR);
         self
     }
 
     /// How many verified tokens to remember, so that the same token is not verified in each request: 10,000 unless
-    /// set, which takes up to about 20 MB. With 0 every token is verified anew.
+    /// set, which takes up to about 20 MB. With 0 every token is verified anew; more than a million
+    /// count as a million.
     ///
     /// A remembered token is good for exactly as long as it would be otherwise.
     pub fn cached_tokens(mut self, count: usize) -> Self {
-        self.cached_tokens = count;
+        self.cached_tokens = count.min(MOST_CACHED_TOKENS);
         self
     }
 

@@ -481,3 +481,17 @@ async fn a_client_of_ones_own_is_used() {
         .expect("a user");
     assert_eq!(server.asked(), [" own"]);
 }
+
+#[tokio::test]
+async fn the_largest_settings_are_bounded_and_do_no_harm() {
+    let (server, clock) = (KeyServer::start().await, Arc::new(TestClock::at(NOW)));
+    let builder = server
+        .builder(&clock)
+        .stale_if_error(Duration::MAX)
+        .cached_tokens(usize::MAX);
+    let verifier = builder.build().expect("a verifier");
+    verifier
+        .verify(&server.token(UserKind::Normal, NOW))
+        .await
+        .expect("a user");
+}
