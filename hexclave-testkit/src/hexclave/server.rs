@@ -6,7 +6,8 @@ use std::{
 };
 
 use hexclave_core::{
-    AcceptedKinds, AccessToken, ApiUrl, Clock, ProjectConfig, ProjectId, SystemClock, UserId, Verifier,
+    AcceptedKinds, AccessToken, ApiUrl, Clock, ProjectConfig, ProjectId, RefreshToken, SystemClock, UserId,
+    Verifier,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ pub struct Tokens {
     /// Proves who the user is, for 10 minutes.
     pub access_token: AccessToken,
     /// Gets new access tokens for as long as the session lasts.
-    pub refresh_token: AccessToken,
+    pub refresh_token: RefreshToken,
     /// The user's id.
     pub user_id: UserId,
 }
