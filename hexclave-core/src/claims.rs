@@ -1,16 +1,15 @@
 //! The payload of an access token: read, and checked against itself.
 
-use serde::Deserialize;
+use serde::de::MapAccess;
 
 use crate::{
     Error, ErrorKind, RestrictedReason, SessionId, TeamId, UserId, UserKind,
     id::canonical_uuid,
-    member::{Expected, Member},
+    member::{Expected, Member, Members, read_object},
 };
 
-/// Claims as they stand in the payload. Old spellings are those of servers from before September 2025.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// Claims as they stand in the payload.
+#[derive(Debug, Default)]
 pub(crate) struct RawClaims {
     pub(crate) iss: Member<String>,
     pub(crate) aud: Member<String>,
@@ -19,9 +18,7 @@ pub(crate) struct RawClaims {
     pub(crate) nbf: Member<u64>,
     sub: Member<String>,
     pub(crate) project_id: Member<String>,
-    #[serde(alias = "branchId")]
     pub(crate) branch_id: Member<String>,
-    #[serde(alias = "refreshTokenId")]
     refresh_token_id: Member<String>,
     name: Member<String>,
     email: Member<String>,
@@ -34,8 +31,36 @@ pub(crate) struct RawClaims {
     requires_totp_mfa: Member<bool>,
 }
 
+impl Members for RawClaims {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "iss" => self.iss.fill(members)?,
+            "aud" => self.aud.fill(members)?,
+            "exp" => self.exp.fill(members)?,
+            "iat" => self.iat.fill(members)?,
+            "nbf" => self.nbf.fill(members)?,
+            "sub" => self.sub.fill(members)?,
+            "project_id" => self.project_id.fill(members)?,
+            // The second spellings are those of servers from before September 2025. Both in one token are a repetition.
+            "branch_id" | "branchId" => self.branch_id.fill(members)?,
+            "refresh_token_id" | "refreshTokenId" => self.refresh_token_id.fill(members)?,
+            "name" => self.name.fill(members)?,
+            "email" => self.email.fill(members)?,
+            "email_verified" => self.email_verified.fill(members)?,
+            "selected_team_id" => self.selected_team_id.fill(members)?,
+            "signed_up_at" => self.signed_up_at.fill(members)?,
+            "is_anonymous" => self.is_anonymous.fill(members)?,
+            "is_restricted" => self.is_restricted.fill(members)?,
+            "restricted_reason" => self.restricted_reason.fill(members)?,
+            "requires_totp_mfa" => self.requires_totp_mfa.fill(members)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 impl Expected for RestrictedReason {
-    fn from_typed_object(type_member: Option<String>) -> Option<Self> {
+    fn from_object(type_member: Option<String>) -> Option<Self> {
         type_member.as_deref().map(Self::from_type)
     }
 }
@@ -56,12 +81,11 @@ pub(crate) struct UserClaims {
 }
 
 impl RawClaims {
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Error> {
-        // Two spellings of one claim are a repeated claim too.
-        serde_json::from_slice(payload).map_err(|_| {
+    pub(crate) fn parse(payload: &str) -> Result<Self, Error> {
+        read_object(payload).ok_or_else(|| {
             Error::new(
                 ErrorKind::TokenMalformed,
-                "the token cannot be read: its payload is not a JSON object with unique claims",
+                "the token cannot be read: its payload is not a JSON object with unique member names",
             )
         })
     }

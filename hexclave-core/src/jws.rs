@@ -1,12 +1,12 @@
 //! The compact form of a signed token (RFC 7515, section 7.1): taken apart, nothing proven.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::de::MapAccess;
 
 use crate::{
     AccessToken, Error, ErrorKind,
     error::quoted,
-    member::{Member, is_unambiguous_object},
+    member::{Member, Members, read_object},
 };
 
 const MAX_HEADER_LEN: usize = 1024;
@@ -18,25 +18,34 @@ const SIGNATURE_LEN: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Jws<'a> {
     pub(crate) key_id: String,
-    /// The payload, still to be read: one JSON object without repeated names.
-    pub(crate) payload: Vec<u8>,
+    /// The payload, still to be read.
+    pub(crate) payload: String,
     /// What the signature covers: header and payload as sent.
     pub(crate) signed: &'a str,
-    pub(crate) signature: &'a str,
+    pub(crate) signature: [u8; SIGNATURE_LEN],
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Header {
-    #[serde(default)]
     alg: Member<String>,
-    #[serde(default)]
     kid: Member<String>,
-    #[serde(default)]
     typ: Member<String>,
-    #[serde(default)]
     crit: Member<bool>,
-    #[serde(default)]
     b64: Member<bool>,
+}
+
+impl Members for Header {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "alg" => self.alg.fill(members)?,
+            "kid" => self.kid.fill(members)?,
+            "typ" => self.typ.fill(members)?,
+            "crit" => self.crit.fill(members)?,
+            "b64" => self.b64.fill(members)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 impl<'a> Jws<'a> {
@@ -58,33 +67,23 @@ impl<'a> Jws<'a> {
             ));
         }
         let (signed, signature, header, payload) = split(token)?;
-        let header = decode(header, "header")?;
+        let header = text(header, "header")?;
         if header.len() > MAX_HEADER_LEN {
             return Err(malformed(format!(
                 "its header has {} bytes, more than the {MAX_HEADER_LEN} that are looked at",
                 header.len()
             )));
         }
-        if !is_unambiguous_object(&header) {
-            return Err(malformed(
-                "its header is not a JSON object with unique member names",
-            ));
-        }
-        let header: Header =
-            serde_json::from_slice(&header).map_err(|_| malformed("its header is not a JSON object"))?;
+        let header: Header = read_object(&header)
+            .ok_or_else(|| malformed("its header is not a JSON object with unique member names"))?;
         let key_id = header.checked_key_id()?;
-        let payload = decode(payload, "payload")?;
-        if !is_unambiguous_object(&payload) {
-            return Err(malformed(
-                "its payload is not a JSON object with unique member names",
-            ));
-        }
-        if decode(signature, "signature")?.len() != SIGNATURE_LEN {
-            return Err(Error::new(
+        let payload = text(payload, "payload")?;
+        let signature = decode(signature, "signature")?.try_into().map_err(|_| {
+            Error::new(
                 ErrorKind::InvalidSignature,
                 format!("the token's signature is not the {SIGNATURE_LEN} bytes of an ES256 signature"),
-            ));
-        }
+            )
+        })?;
         Ok(Self {
             key_id,
             payload,
@@ -163,6 +162,11 @@ fn decode(part: &str, what: &str) -> Result<Vec<u8>, Error> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| malformed(format!("its {what} is not base64url")))
+}
+
+/// JSON is UTF-8 (RFC 8259, section 8.1).
+fn text(part: &str, what: &str) -> Result<String, Error> {
+    String::from_utf8(decode(part, what)?).map_err(|_| malformed(format!("its {what} is not UTF-8")))
 }
 
 fn malformed(why: impl std::fmt::Display) -> Error {

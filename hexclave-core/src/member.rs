@@ -1,10 +1,10 @@
 //! Members of JSON objects from outside, read so that a wrong one can be named without repeating its value.
 
-use std::{collections::HashSet, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData, sync::LazyLock};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 
 /// A member that may be absent, null, of the expected type, or something else.
@@ -17,10 +17,42 @@ pub(crate) enum Member<T> {
     Wrong,
 }
 
-impl<T> Member<T> {
+impl<T: Expected> Member<T> {
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self, Self::Absent)
     }
+
+    /// Reads the value that comes next in `members`; there must have been none before.
+    pub(crate) fn fill<'de, A: MapAccess<'de>>(&mut self, members: &mut A) -> Result<(), A::Error> {
+        if self.is_present() {
+            return Err(repeated());
+        }
+        *self = members.next_value()?;
+        Ok(())
+    }
+}
+
+/// The members of an object that matter, each a [`Member`].
+pub(crate) trait Members: Default {
+    /// Reads the value of a member that matters with [`Member::fill`] and answers `true`, or leaves it alone.
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error>;
+}
+
+/// No member matters.
+impl Members for () {
+    fn read<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {
+        Ok(false)
+    }
+}
+
+/// Reads one JSON object in which no object, at any depth, names a member twice. Parsers disagree on which of the two
+/// counts (RFC 7519, section 4, lets them), so a token with such a pair means different things to different readers.
+pub(crate) fn read_object<T: Members>(json: &str) -> Option<T> {
+    if !json.trim_start().starts_with('{') {
+        return None;
+    }
+    let Object(members) = serde_json::from_str(json).ok()?;
+    Some(members)
 }
 
 /// What a [`Member`] can hold. Each JSON type is refused unless the implementation takes it.
@@ -35,7 +67,7 @@ pub(crate) trait Expected: Sized {
         None
     }
     /// `type_member` is the object's member `type`, where that is a string.
-    fn from_typed_object(_type_member: Option<String>) -> Option<Self> {
+    fn from_object(_type_member: Option<String>) -> Option<Self> {
         None
     }
 }
@@ -104,98 +136,177 @@ impl<'de, T: Expected> Visitor<'de> for MemberVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
+        while items.next_element::<Object<()>>()?.is_some() {}
         Ok(Member::Wrong)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut type_member = None;
-        while let Some(name) = members.next_key::<String>()? {
-            if name == "type" {
-                if let Member::Is(text) = members.next_value::<Member<String>>()? {
-                    type_member = Some(text);
-                }
-            } else {
-                members.next_value::<IgnoredAny>()?;
-            }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        let members: ValueMembers = read_members(members)?;
+        if let Member::Is(digits) = members.digits
+            && *NUMBERS_COME_AS_OBJECTS
+        {
+            return Self::found(digits.parse().ok().and_then(T::from_u64));
         }
-        Self::found(T::from_typed_object(type_member))
+        Self::found(T::from_object(match members.type_member {
+            Member::Is(text) => Some(text),
+            _ => None,
+        }))
     }
 }
 
-/// Accepts one JSON object in which no object names a member twice. Parsers disagree on which of the two counts
-/// (RFC 7519, section 4, lets them), so a token with such a pair means different things to different readers.
-pub(crate) fn is_unambiguous_object(json: &[u8]) -> bool {
-    json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
-        && serde_json::from_slice::<UniqueNames>(json).is_ok()
+/// What is looked at inside a value that is an object.
+#[derive(Default)]
+struct ValueMembers {
+    type_member: Member<String>,
+    digits: Member<String>,
 }
 
-struct UniqueNames;
+impl Members for ValueMembers {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "type" => self.type_member.fill(members)?,
+            DIGITS => self.digits.fill(members)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
 
-impl<'de> Deserialize<'de> for UniqueNames {
+/// How serde_json names the only member of the object that it makes of a number with its feature `arbitrary_precision`,
+/// which any dependency of the program may have turned on.
+const DIGITS: &str = "$serde_json::private::Number";
+
+/// Whether that feature is on. Otherwise such an object stands in the JSON, and is no number.
+static NUMBERS_COME_AS_OBJECTS: LazyLock<bool> = LazyLock::new(|| {
+    struct Number;
+
+    impl Visitor<'_> for Number {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number")
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
+            Ok(false)
+        }
+    }
+
+    serde_json::Deserializer::from_str("1")
+        .deserialize_any(Number)
+        .unwrap_or(true)
+});
+
+/// Any JSON value, with those of its members that matter if it is an object.
+struct Object<T>(T);
+
+impl<'de, T: Members> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueNamesVisitor)
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
 }
 
-struct UniqueNamesVisitor;
+struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de> Visitor<'de> for UniqueNamesVisitor {
-    type Value = UniqueNames;
+impl<T: Members> ObjectVisitor<T> {
+    fn something_else<E>() -> Result<Object<T>, E> {
+        Ok(Object(T::default()))
+    }
+}
+
+impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON without repeated member names")
     }
 
-    fn visit_unit<E>(self) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<UniqueNames, E> {
-        Ok(UniqueNames)
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Self::something_else()
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<UniqueNames, A::Error> {
-        while items.next_element::<UniqueNames>()?.is_some() {}
-        Ok(UniqueNames)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        while items.next_element::<Object<()>>()?.is_some() {}
+        Self::something_else()
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<UniqueNames, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            members.next_value::<UniqueNames>()?;
-            if !names.insert(name) {
-                return Err(A::Error::custom("a member name is repeated"));
-            }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        read_members(members).map(Object)
+    }
+}
+
+fn read_members<'de, T: Members, A: MapAccess<'de>>(mut members: A) -> Result<T, A::Error> {
+    let mut read = T::default();
+    let mut others = Vec::new();
+    while let Some(Name(name)) = members.next_key()? {
+        if !read.read(&name, &mut members)? {
+            members.next_value::<Object<()>>()?;
+            others.push(name);
         }
-        Ok(UniqueNames)
     }
+    // Sorted rather than searched, or an object of thousands of names would take a long time.
+    others.sort_unstable();
+    if others
+        .windows(2)
+        .any(|pair| matches!(pair, [one, next] if one == next))
+    {
+        return Err(repeated());
+    }
+    Ok(read)
+}
+
+/// Borrowed unless it is written with escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn repeated<E: serde::de::Error>() -> E {
+    E::custom("a member name is repeated")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Default)]
+    struct One(Member<u64>);
+
+    impl Members for One {
+        fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+            if name == "n" {
+                self.0.fill(members)?;
+            }
+            Ok(name == "n")
+        }
+    }
+
     #[test]
     fn repeated_names_are_found_at_every_depth() {
-        for good in ["{}", r#"{"a":1,"b":{"a":[{"a":null},{"a":1.5}]}}"#] {
-            assert!(is_unambiguous_object(good.as_bytes()), "{good}");
+        for good in [
+            "{}",
+            " {}",
+            r#"{"a":1,"b":{"a":[{"a":null},{"a":1.5}]},"n":{"type":"x"}}"#,
+        ] {
+            assert!(read_object::<One>(good).is_some(), "{good}");
         }
         for bad in [
             "",
@@ -205,8 +316,14 @@ mod tests {
             r#"{"a":1,"a":1}"#,
             r#"{"a":1,"\u0061":2}"#,
             r#"{"x":[{"a":1,"a":2}]}"#,
+            r#"{"n":1,"n":1}"#,
+            r#"{"n":1,"\u006e":1}"#,
+            r#"{"n":[{"a":1,"a":2}]}"#,
+            r#"{"n":{"type":1,"type":2}}"#,
+            r#"{"n":{"type":{"a":1,"a":2}}}"#,
+            r#"{"n":{"a":1,"b":{},"a":2}}"#,
         ] {
-            assert!(!is_unambiguous_object(bad.as_bytes()), "{bad}");
+            assert!(read_object::<One>(bad).is_none(), "{bad}");
         }
     }
 
@@ -215,7 +332,18 @@ mod tests {
         let read = |json| serde_json::from_str::<Member<u64>>(json).expect("any JSON value");
         assert_eq!(read("7"), Member::Is(7));
         assert_eq!(read("null"), Member::Null);
-        for wrong in ["-1", "1.0", "1e3", "\"7\"", "[7]", "{}", "true", "1e300"] {
+        for wrong in [
+            "-1",
+            "1.0",
+            "1e3",
+            "\"7\"",
+            "[7]",
+            "{}",
+            "true",
+            "1e300",
+            r#"{"$serde_json::private::Number":"7"}"#,
+            "18446744073709551616",
+        ] {
             assert_eq!(read(wrong), Member::Wrong, "{wrong}");
         }
     }

@@ -27,6 +27,5 @@ fn p256_jwk(point: &[u8]) -> Value {
 }
 
 fn p256_key(point: &[u8]) -> Result<PublicKey, Error> {
-    crate::install_default_crypto_provider();
     PublicKey::from_jwk(&p256_jwk(point))
 }

@@ -251,7 +251,6 @@ impl VerifierBuilder {
                 LONGEST_LEEWAY.as_secs()
             )));
         }
-        crate::install_default_crypto_provider();
         let keys = match self.keys {
             Some(keys) => KeySource::given(keys, Arc::clone(&self.clock)),
             None => {
@@ -318,14 +317,12 @@ impl Inner {
         let jws = Jws::parse(token.expose())?;
         let checked = self.check_claims(&jws, unix_seconds(now))?;
         let (key, kept) = self.keys.find(checked.claims.kind, &jws.key_id, now).await?;
-        if !key.verifies(jws.signed.as_bytes(), jws.signature) {
+        if !key.verifies(jws.signed.as_bytes(), &jws.signature) {
             return Err(Error::new(
                 ErrorKind::InvalidSignature,
                 "the token's signature is wrong: it was altered, or signed by somebody else",
             ));
         }
-        let payload = String::from_utf8(jws.payload)
-            .map_err(|_| Error::new(ErrorKind::TokenMalformed, "the token's payload is not UTF-8"))?;
         let Times {
             issued_at,
             valid_from,
@@ -336,7 +333,7 @@ impl Inner {
             checked.claims,
             checked.issuer,
             (issued_at, expires_at),
-            payload,
+            jws.payload,
         );
         if let Some(cache) = &self.cache {
             cache.insert(token, &user, valid_from, key, &kept);

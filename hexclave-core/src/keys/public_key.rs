@@ -6,7 +6,6 @@ use jose_jwk::{
     Class, EcCurves, Jwk, Key, Operations,
     jose_jwa::{Algorithm, Signing},
 };
-use jsonwebtoken::DecodingKey;
 use serde_json::{Value, json};
 
 use crate::{Error, error::quoted};
@@ -17,8 +16,9 @@ const COORDINATE_LEN: usize = 32;
 #[derive(Clone)]
 pub struct PublicKey {
     id: Arc<str>,
+    /// `04`, x, y (SEC 1, section 2.3.3).
     point: [u8; 1 + 2 * COORDINATE_LEN],
-    decoding_key: DecodingKey,
+    parsed: Arc<ParsedPublicKey>,
 }
 
 impl PublicKey {
@@ -70,12 +70,12 @@ impl PublicKey {
         let (x, y) = coordinates.split_at_mut(COORDINATE_LEN);
         pad_left(&ec.x, x).ok_or_else(|| Error::config("its `x` has more than 32 bytes"))?;
         pad_left(&ec.y, y).ok_or_else(|| Error::config("its `y` has more than 32 bytes"))?;
-        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
             .map_err(|error| Error::config("its point is not on the curve P-256").with_source(error))?;
         Ok(Self {
             id: id.into(),
-            decoding_key: DecodingKey::from_ec_der(&point),
             point,
+            parsed: Arc::new(parsed),
         })
     }
 
@@ -100,14 +100,9 @@ impl PublicKey {
         })
     }
 
-    pub(crate) fn verifies(&self, signed: &[u8], signature: &str) -> bool {
-        jsonwebtoken::crypto::verify(
-            signature,
-            signed,
-            &self.decoding_key,
-            jsonwebtoken::Algorithm::ES256,
-        )
-        .unwrap_or(false)
+    /// Whether `signature` (r and s, RFC 7518, section 3.4) is this key's, over `signed`.
+    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        self.parsed.verify_sig(signed, signature).is_ok()
     }
 }
 

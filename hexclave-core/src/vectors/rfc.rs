@@ -200,23 +200,22 @@ fn the_examples_are_genuine() {
 
 #[test]
 fn the_es256_example_verifies() {
-    crate::install_default_crypto_provider();
     let key = PublicKey::from_jwk(&es256_jwk()).expect("a key");
     let (signed, signature) = ES256.rsplit_once('.').expect("three parts");
-    assert!(key.verifies(signed.as_bytes(), signature));
+    let mut raw = bytes(signature);
+    assert!(key.verifies(signed.as_bytes(), &raw));
 
     for position in 0..signed.len() {
         let mut altered = signed.as_bytes().to_vec();
         altered[position] ^= 1;
-        assert!(!key.verifies(&altered, signature), "byte {position}");
+        assert!(!key.verifies(&altered, &raw), "byte {position}");
     }
-    let mut raw = bytes(signature);
     for bit in 0..8 * raw.len() {
         raw[bit / 8] ^= 1 << (bit % 8);
-        assert!(!key.verifies(signed.as_bytes(), &base64url(&raw)), "bit {bit}");
+        assert!(!key.verifies(signed.as_bytes(), &raw), "bit {bit}");
         raw[bit / 8] ^= 1 << (bit % 8);
     }
-    assert!(key.verifies(signed.as_bytes(), &base64url(&raw)));
+    assert!(key.verifies(signed.as_bytes(), &raw));
 
     let (r, s) = raw.split_at(32);
     for wrong in [
@@ -229,10 +228,7 @@ fn the_es256_example_verifies() {
         r.to_vec(),
         vec![],
     ] {
-        assert!(
-            !key.verifies(signed.as_bytes(), &base64url(&wrong)),
-            "{wrong:02x?}"
-        );
+        assert!(!key.verifies(signed.as_bytes(), &wrong), "{wrong:02x?}");
     }
 }
 
@@ -246,9 +242,9 @@ fn the_es256_example_is_refused_for_its_missing_key_id() {
     let named = format!("{}.{rest}", base64url(r#"{"alg":"ES256","kid":"A.3"}"#));
     let jws = Jws::parse(&named).expect("a token that names its key");
     assert_eq!(jws.key_id, "A.3");
-    assert!(jws.payload.starts_with(br#"{"iss":"joe","#));
+    assert!(jws.payload.starts_with(r#"{"iss":"joe","#));
     let key = PublicKey::from_jwk(&es256_jwk()).expect("a key");
-    assert!(!key.verifies(jws.signed.as_bytes(), jws.signature));
+    assert!(!key.verifies(jws.signed.as_bytes(), &jws.signature));
 }
 
 #[test]

