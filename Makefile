@@ -5,6 +5,11 @@ TEST_FEATURES := hexclave-core/blocking,hexclave-core/metrics,hexclave-tests/bot
 INTEROP := tests/interop
 NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
 
+# A dependency of a user's program may turn on a feature of serde_json that changes how numbers are read. Apart from the
+# rest, which must not depend on it.
+ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
+	--package hexclave-convex --test verifier --test verification --test identity
+
 .PHONY: demo test test-docker fuzz postgres lint docs tests
 
 demo: postgres
@@ -53,3 +58,4 @@ tests:
 		set -ex; \
 		cargo test --workspace --locked --features $(TEST_FEATURES); \
 	fi
+	cargo test --locked $(ARBITRARY_PRECISION)

@@ -277,6 +277,7 @@ fn read_members<'de, T: Members, A: MapAccess<'de>>(mut members: A) -> Result<T,
 
 /// Borrowed unless it is written with escapes.
 #[derive(Deserialize)]
+#[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn repeated<E: serde::de::Error>() -> E {
