@@ -1,9 +1,8 @@
 //! A local Hexclave: a real HTTP server on loopback that issues real tokens, for tests and demonstrations.
 //!
-//! [`LocalHexclave`] serves one project: its public keys, sign-up and sign-in by password, anonymous sign-up,
-//! token refresh, and the current user. Keys, tokens and answers are those of Hexclave to the byte, its oddities
-//! included (keys with short coordinates, errors in `error`, status overrides); users live in memory and end with
-//! the server. [`Issuer`] signs the same tokens without a server, and such as no Hexclave would.
+//! [`LocalHexclave`] serves one project: its public keys, sign-up and sign-in, sessions, users, teams and
+//! permissions. Keys, tokens and answers are those of Hexclave, its oddities included (keys with short coordinates,
+//! errors in `error`, status overrides); users live in memory and end with the server. [`Issuer`] signs the same tokens without a server, and such as no Hexclave would.
 //!
 //! ```no_run
 //! use hexclave_core::Verifier;
@@ -21,30 +20,46 @@
 //! ```
 //!
 //! # What is served
-//! | endpoint | |
-//! |---|---|
-//! | `GET /api/v1/projects/{id}/.well-known/jwks.json` | with `include_restricted` and `include_anonymous` |
-//! | `POST /api/v1/auth/password/sign-up` | also turns the anonymous user who calls it into a signed-up one |
-//! | `POST /api/v1/auth/password/sign-in` | |
-//! | `POST /api/v1/auth/anonymous/sign-up` | |
-//! | `POST /api/v1/auth/oauth/token` | grant type `refresh_token` |
-//! | `POST /api/v1/auth/sessions/current/refresh` | |
-//! | `GET /api/v1/users/me` | for clients and servers |
-//! | `GET /health` | |
+//! | endpoint | done | left out |
+//! |---|---|---|
+//! | `GET /projects/{id}/.well-known/jwks.json` | `include_restricted`, `include_anonymous` | |
+//! | `GET /projects/current` | for every caller | OAuth providers and domains are always empty |
+//! | `POST /auth/password/sign-up` | turns the anonymous user who calls it into a signed-up one, whose sessions end | mails, bot challenges |
+//! | `POST /auth/password/sign-in` | | |
+//! | `POST /auth/anonymous/sign-up` | | |
+//! | `POST /auth/oauth/token` | grant type `refresh_token` | other grants |
+//! | `POST /auth/sessions/current/refresh` | | |
+//! | `DELETE /auth/sessions/current` | sign-out | |
+//! | `GET`, `POST /auth/sessions`, `DELETE /auth/sessions/{id}` | expiry, impersonation | where a session was last used from |
+//! | `GET`, `PATCH`, `DELETE /users/me` | for clients and servers | |
+//! | `GET`, `POST /users`, `GET`, `PATCH`, `DELETE /users/{id}` | filters, search, pages | `password_hash`, contact channels besides the primary one |
+//! | `GET`, `POST /teams`, `GET`, `PATCH`, `DELETE /teams/{id}` | | invitations, API keys |
+//! | `POST`, `DELETE /team-memberships/{team}/{user}` | | |
+//! | `GET /team-member-profiles`, `GET`, `PATCH /team-member-profiles/{team}/{user}` | | |
+//! | `GET /team-permissions`, `POST`, `DELETE /team-permissions/{team}/{user}/{id}` | direct and recursive | definitions over the API |
+//! | `GET /project-permissions`, `POST`, `DELETE /project-permissions/{user}/{id}` | direct and recursive | definitions over the API |
+//! | `GET /health` (without `/api/v1`) | | |
 //!
-//! `/api/latest` is the same as `/api/v1`. Anything else is answered with 404.
+//! Paths begin with `/api/v1` or, which is the same, `/api/latest`. Anything else is answered with 404. Every
+//! endpoint refuses members and parameters that it does not know, answers errors with the codes, details and
+//! headers of Hexclave, and, for those who send `x-stack-override-error-status`, errors of 4xx with status 200 and
+//! the real one in `x-stack-actual-status`. There is no admin access.
 
-mod answer;
-mod caller;
+mod api;
+mod api_error;
+mod app;
 mod directory;
 mod error;
 mod issuer;
-mod routes;
+mod request_log;
+mod seed;
 mod server;
 mod signing_key;
 
 pub use error::HexclaveError;
 pub use issuer::{AccessTokenClaims, Issuer, Subject};
+pub use request_log::LoggedRequest;
+pub use seed::{NewTeam, NewUser};
 pub use server::{LocalHexclave, LocalHexclaveBuilder, Tokens};
 pub use signing_key::{PublicJwk, ServerSecret, SigningKey};
 

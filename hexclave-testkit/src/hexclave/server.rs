@@ -1,27 +1,22 @@
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::UNIX_EPOCH,
+    sync::Arc,
 };
 
 use hexclave_core::{
-    AcceptedKinds, AccessToken, ApiUrl, Clock, ProjectConfig, ProjectId, RefreshToken, SystemClock, UserId,
-    Verifier,
+    AccessToken, ApiUrl, Clock, ProjectConfig, ProjectId, RefreshToken, SystemClock, UserId,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    HexclaveError, Issuer, ServerSecret, Subject,
-    directory::Directory,
+    HexclaveError, Issuer, LoggedRequest, ServerSecret, api,
+    app::App,
+    directory::Settings,
     issuer::{project, random_project},
-    routes,
 };
-
-/// What SDKs send as the OAuth client secret of a project that has no publishable key.
-pub(crate) const SENTINEL_CLIENT_SECRET: &str = "__stack_public_client__";
 
 /// A running local Hexclave with one project. It stops when it is dropped.
 ///
@@ -31,15 +26,6 @@ pub struct LocalHexclave {
     client: reqwest::Client,
     /// Dropping it lets the server finish what it is answering, close its connections, and end.
     _running: oneshot::Sender<()>,
-}
-
-/// What the endpoints share.
-#[derive(Debug)]
-pub(crate) struct App {
-    issuer: Issuer,
-    verifier: Verifier,
-    clock: Arc<dyn Clock>,
-    directory: Mutex<Directory>,
 }
 
 /// The tokens of a signed-in user.
@@ -69,7 +55,7 @@ impl LocalHexclave {
         LocalHexclaveBuilder {
             project_id: None,
             secret: None,
-            requires_verified_email: false,
+            settings: Settings::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -83,7 +69,7 @@ impl LocalHexclave {
     /// Signs the project's tokens, for those that the server would not issue.
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
-        &self.app.issuer
+        self.app.issuer()
     }
 
     /// Signs somebody up, over HTTP as a client does.
@@ -118,6 +104,21 @@ impl LocalHexclave {
     /// When there is no such user, or the user has no address.
     pub fn verify_email(&self, user: UserId) -> Result<(), HexclaveError> {
         self.app.directory().verify_email(user)
+    }
+
+    /// What has been asked of the server so far, the oldest request first; of the newest 10 000 only.
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.app.log().all()
+    }
+
+    /// Forgets what has been asked so far.
+    pub fn forget_requests(&self) {
+        self.app.log().clear();
+    }
+
+    pub(super) fn app(&self) -> &App {
+        &self.app
     }
 
     async fn signed_in(&self, path: &str, body: Value) -> Result<Tokens, HexclaveError> {
@@ -172,7 +173,7 @@ impl fmt::Debug for LocalHexclave {
 pub struct LocalHexclaveBuilder {
     project_id: Option<ProjectId>,
     secret: Option<ServerSecret>,
-    requires_verified_email: bool,
+    settings: Settings,
     clock: Arc<dyn Clock>,
 }
 
@@ -191,7 +192,31 @@ impl LocalHexclaveBuilder {
 
     /// Restricts users until their e-mail is [verified](LocalHexclave::verify_email).
     pub fn require_email_verification(mut self, required: bool) -> Self {
-        self.requires_verified_email = required;
+        self.settings.requires_verified_email = required;
+        self
+    }
+
+    /// Demands the publishable client key of clients, which may leave it away otherwise.
+    pub fn require_publishable_client_key(mut self, required: bool) -> Self {
+        self.settings.requires_publishable_key = required;
+        self
+    }
+
+    /// Whether anybody may sign up with a password; so it is by default.
+    pub fn allow_sign_up(mut self, allowed: bool) -> Self {
+        self.settings.allows_sign_up = allowed;
+        self
+    }
+
+    /// Whether clients may make teams; by default only servers may.
+    pub fn allow_client_team_creation(mut self, allowed: bool) -> Self {
+        self.settings.allows_client_team_creation = allowed;
+        self
+    }
+
+    /// Whether clients may delete their own user; by default only servers may.
+    pub fn allow_client_user_deletion(mut self, allowed: bool) -> Self {
+        self.settings.allows_client_user_deletion = allowed;
         self
     }
 
@@ -224,24 +249,12 @@ impl LocalHexclaveBuilder {
             None => ServerSecret::random()?,
         };
         let issuer = Issuer::new(&secret, config)?;
-        let verifier = Verifier::builder(issuer.config().clone())
-            .keys(issuer.project_keys()?)
-            .accept(AcceptedKinds::ALL)
-            .leeway(std::time::Duration::ZERO)
-            .clock(Arc::clone(&self.clock))
-            .build()
-            .map_err(|error| HexclaveError::with_source("the server cannot verify tokens", error))?;
-        let app = Arc::new(App {
-            issuer,
-            verifier,
-            clock: self.clock,
-            directory: Mutex::new(Directory::new(self.requires_verified_email)),
-        });
+        let app = Arc::new(App::new(issuer, self.clock, self.settings)?);
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
             .map_err(|error| HexclaveError::with_source("the HTTP client could not be set up", error))?;
-        let router = routes::router(Arc::clone(&app));
+        let router = api::router(Arc::clone(&app));
         let (running, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             let serving = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -255,43 +268,5 @@ impl LocalHexclaveBuilder {
             client,
             _running: running,
         })
-    }
-}
-
-impl App {
-    pub(crate) fn config(&self) -> &ProjectConfig {
-        self.issuer.config()
-    }
-
-    pub(crate) fn issuer(&self) -> &Issuer {
-        &self.issuer
-    }
-
-    pub(crate) fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    /// The users. A request that panicked has left them as they were or fully changed.
-    pub(crate) fn directory(&self) -> MutexGuard<'_, Directory> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn now_millis(&self) -> u64 {
-        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    pub(crate) fn issue(&self, subject: &Subject) -> Result<String, HexclaveError> {
-        self.issuer.token(subject, self.clock.unix_seconds())
-    }
-
-    pub(crate) fn is_publishable_key(&self, key: &str) -> bool {
-        self.config().publishable_client_key() == Some(key)
-    }
-
-    pub(crate) fn is_secret_key(&self, key: &str) -> bool {
-        self.config()
-            .secret_server_key()
-            .is_some_and(|known| known.expose() == key)
     }
 }

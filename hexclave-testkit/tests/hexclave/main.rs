@@ -197,6 +197,7 @@ async fn a_guest_becomes_a_user_and_keeps_the_id() {
     let response = send(
         as_client(&hexclave, Method::POST, "/api/v1/auth/password/sign-up")
             .header("x-stack-access-token", guest.access_token.expose())
+            .header("x-stack-allow-anonymous-user", "true")
             .json(&json!({ "email": "ada@example.com", "password": PASSWORD })),
     )
     .await;

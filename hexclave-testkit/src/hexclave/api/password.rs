@@ -1,0 +1,56 @@
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::{super::api_error::ApiError, Caller, Shared, answer::Answer, input::JsonBody, signed_in};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignUp {
+    email: String,
+    password: String,
+    #[serde(default, rename = "verification_callback_url")]
+    _verification_callback_url: Option<String>,
+    #[serde(default, rename = "bot_challenge_token")]
+    _bot_challenge_token: Option<String>,
+    #[serde(default, rename = "bot_challenge_phase")]
+    _bot_challenge_phase: Option<String>,
+    #[serde(default, rename = "bot_challenge_unavailable")]
+    _bot_challenge_unavailable: Option<String>,
+}
+
+pub(super) async fn sign_up(State(app): Shared, caller: Caller, body: JsonBody) -> Answer {
+    let SignUp { email, password, .. } = body.parse()?;
+    if !app.settings().allows_sign_up {
+        return Err(ApiError::known(
+            400,
+            "SIGN_UP_NOT_ENABLED",
+            "The project takes no new users.",
+        ));
+    }
+    let user_id = app
+        .directory()
+        .sign_up(caller.user_id(), &email, &password, app.now_millis())?;
+    signed_in(&app, user_id)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    email: String,
+    password: String,
+}
+
+pub(super) async fn sign_in(State(app): Shared, _: Caller, body: JsonBody) -> Answer {
+    let SignIn { email, password } = body.parse()?;
+    let user_id = app
+        .directory()
+        .user_of_password(&email, &password)
+        .ok_or_else(|| {
+            ApiError::known(
+                400,
+                "EMAIL_PASSWORD_MISMATCH",
+                "Wrong e-mail address or password.",
+            )
+        })?;
+    signed_in(&app, user_id)
+}

@@ -1,0 +1,80 @@
+//! The project's users and what belongs to them, in memory.
+
+mod password;
+mod permissions;
+mod sessions;
+mod teams;
+mod user_changes;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use hexclave_core::UserId;
+
+pub(crate) use permissions::{PermissionFilter, PermissionScope, ShownPermission, is_permission_id};
+pub(crate) use sessions::NewSession;
+pub(crate) use teams::{ProfileChanges, ShownMembership, ShownTeam, TeamChanges};
+pub(crate) use user_changes::UserChanges;
+pub(crate) use users::{ShownUser, UserFilter, UserPage};
+
+use permissions::Definitions;
+use sessions::Session;
+use teams::{Membership, Team};
+use users::UserRecord;
+
+/// What a project's owner sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) requires_verified_email: bool,
+    pub(crate) requires_publishable_key: bool,
+    pub(crate) allows_sign_up: bool,
+    pub(crate) allows_client_team_creation: bool,
+    pub(crate) allows_client_user_deletion: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            requires_verified_email: false,
+            requires_publishable_key: false,
+            allows_sign_up: true,
+            allows_client_team_creation: false,
+            allows_client_user_deletion: false,
+        }
+    }
+}
+
+/// Who sees something: servers see more than clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Client,
+    Server,
+}
+
+#[derive(Debug)]
+pub(crate) struct Directory {
+    settings: Settings,
+    users: HashMap<UserId, UserRecord>,
+    /// By refresh token.
+    sessions: HashMap<String, Session>,
+    /// In the order in which they were made, and so are the memberships.
+    teams: Vec<Team>,
+    memberships: Vec<Membership>,
+    definitions: Definitions,
+    /// The project's permissions that users have directly.
+    grants: BTreeMap<UserId, BTreeSet<String>>,
+}
+
+impl Directory {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            users: HashMap::new(),
+            sessions: HashMap::new(),
+            teams: Vec::new(),
+            memberships: Vec::new(),
+            definitions: Definitions::default(),
+            grants: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::num::NonZeroU32;
+
+use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
+
+use super::super::{HexclaveError, api_error::ApiError, signing_key::random_bytes};
+
+const SHORTEST: usize = 8;
+const LONGEST: usize = 70;
+
+/// A salted hash. The number of rounds suits a server whose users end with it.
+#[derive(Debug)]
+pub(super) struct Password {
+    salt: [u8; 16],
+    hash: [u8; 32],
+}
+
+impl Password {
+    const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+
+    /// # Errors
+    /// When Hexclave would not take the password.
+    pub(super) fn new(text: &str) -> Result<Self, ApiError> {
+        // JavaScript counts UTF-16 units.
+        let length = text.encode_utf16().count();
+        if length < SHORTEST {
+            return Err(
+                ApiError::known(400, "PASSWORD_TOO_SHORT", "The password is too short.")
+                    .with("min_length", SHORTEST),
+            );
+        }
+        if length > LONGEST {
+            return Err(
+                ApiError::known(400, "PASSWORD_TOO_LONG", "The password is too long.")
+                    .with("maxLength", LONGEST),
+            );
+        }
+        Ok(Self::hash(text)?)
+    }
+
+    fn hash(text: &str) -> Result<Self, HexclaveError> {
+        let salt = random_bytes()?;
+        let mut hash = [0; 32];
+        pbkdf2::derive(
+            PBKDF2_HMAC_SHA256,
+            Self::ROUNDS,
+            &salt,
+            text.as_bytes(),
+            &mut hash,
+        );
+        Ok(Self { salt, hash })
+    }
+
+    pub(super) fn is(&self, text: &str) -> bool {
+        pbkdf2::verify(
+            PBKDF2_HMAC_SHA256,
+            Self::ROUNDS,
+            &self.salt,
+            text.as_bytes(),
+            &self.hash,
+        )
+        .is_ok()
+    }
+}

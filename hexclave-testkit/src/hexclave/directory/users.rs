@@ -1,0 +1,385 @@
+use hexclave_core::{RestrictedReason, SessionId, TeamId, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    super::{HexclaveError, Subject, api_error::ApiError},
+    Directory, ShownTeam, UserChanges, View,
+    password::Password,
+};
+
+#[derive(Debug)]
+pub(crate) struct UserRecord {
+    pub(super) id: UserId,
+    pub(super) display_name: Option<String>,
+    pub(super) profile_image_url: Option<String>,
+    /// In lower case.
+    pub(super) email: Option<String>,
+    pub(super) email_verified: bool,
+    /// Whether the address serves to sign in; no two users may have the same one then.
+    pub(super) email_auth_enabled: bool,
+    pub(super) password: Option<Password>,
+    pub(super) otp_auth_enabled: bool,
+    pub(super) totp_secret: Option<Vec<u8>>,
+    pub(super) client_metadata: Value,
+    pub(super) client_read_only_metadata: Value,
+    pub(super) server_metadata: Value,
+    pub(super) is_anonymous: bool,
+    pub(super) restriction: Option<Restriction>,
+    pub(super) country_code: Option<String>,
+    pub(super) risk_scores: RiskScores,
+    pub(super) oauth_providers: Vec<OauthProvider>,
+    pub(super) selected_team_id: Option<TeamId>,
+    pub(super) signed_up_at_millis: u64,
+    pub(super) last_active_at_millis: u64,
+}
+
+/// Why an administrator has restricted a user.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Restriction {
+    pub(super) reason: Option<String>,
+    pub(super) private_details: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RiskScores {
+    pub(crate) sign_up: SignUpRisk,
+}
+
+/// From 0 to 100.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUpRisk {
+    pub(crate) bot: u8,
+    pub(crate) free_trial_abuse: u8,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OauthProvider {
+    id: String,
+    account_id: String,
+    #[serde(default)]
+    email: Option<String>,
+}
+
+/// A user as the API shows it; what is absent for clients is for servers only.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ShownUser {
+    id: String,
+    primary_email: Option<String>,
+    primary_email_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_email_auth_enabled: Option<bool>,
+    display_name: Option<String>,
+    profile_image_url: Option<String>,
+    selected_team_id: Option<String>,
+    selected_team: Option<ShownTeam>,
+    signed_up_at_millis: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_active_at_millis: Option<u64>,
+    has_password: bool,
+    otp_auth_enabled: bool,
+    passkey_auth_enabled: bool,
+    auth_with_email: bool,
+    requires_totp_mfa: bool,
+    client_metadata: Value,
+    client_read_only_metadata: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_metadata: Option<Value>,
+    is_anonymous: bool,
+    is_restricted: bool,
+    restricted_reason: Option<Value>,
+    restricted_by_admin: bool,
+    restricted_by_admin_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restricted_by_admin_private_details: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country_code: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_scores: Option<RiskScores>,
+    oauth_providers: Vec<OauthProvider>,
+}
+
+/// Which users a list has.
+#[derive(Debug, Default)]
+pub(crate) struct UserFilter {
+    pub(crate) include_restricted: bool,
+    pub(crate) include_anonymous: bool,
+    pub(crate) only_anonymous: bool,
+    pub(crate) team: Option<TeamId>,
+    /// A user's id, or a part of the display name or address.
+    pub(crate) text: Option<String>,
+}
+
+/// Which part of a list, and in which order.
+#[derive(Debug, Default)]
+pub(crate) struct UserPage {
+    pub(crate) by_last_active: bool,
+    pub(crate) descending: bool,
+    pub(crate) limit: Option<usize>,
+    /// The first user of the page.
+    pub(crate) cursor: Option<UserId>,
+}
+
+impl Directory {
+    pub(crate) fn user(&self, id: UserId) -> Option<&UserRecord> {
+        self.users.get(&id)
+    }
+
+    pub(crate) fn show_user(&self, id: UserId, view: View) -> Result<ShownUser, ApiError> {
+        let user = self.user(id).ok_or_else(ApiError::user_not_found)?;
+        Ok(self.shown(user, view))
+    }
+
+    /// A page of users, and the first of the next page.
+    pub(crate) fn list_users(
+        &self,
+        filter: &UserFilter,
+        page: &UserPage,
+    ) -> (Vec<ShownUser>, Option<UserId>) {
+        let mut users: Vec<_> = self
+            .users
+            .values()
+            .filter(|user| self.is_listed(user, filter))
+            .collect();
+        users.sort_by_key(|user| {
+            let at = match page.by_last_active {
+                true => user.last_active_at_millis,
+                false => user.signed_up_at_millis,
+            };
+            (at, user.id)
+        });
+        if page.descending {
+            users.reverse();
+        }
+        let start = match page.cursor {
+            // A cursor that is not in the list begins nowhere.
+            Some(cursor) => users
+                .iter()
+                .position(|user| user.id == cursor)
+                .unwrap_or(users.len()),
+            None => 0,
+        };
+        let mut rest = users.into_iter().skip(start);
+        let limit = page.limit.unwrap_or(usize::MAX);
+        let items = rest
+            .by_ref()
+            .take(limit)
+            .map(|user| self.shown(user, View::Server))
+            .collect();
+        (items, rest.next().map(|user| user.id))
+    }
+
+    fn is_listed(&self, user: &UserRecord, filter: &UserFilter) -> bool {
+        let kind_is_listed = match self.restricted_reason(user) {
+            Some(RestrictedReason::Anonymous) => filter.include_anonymous,
+            Some(_) => (filter.include_restricted || filter.include_anonymous) && !filter.only_anonymous,
+            None => !filter.only_anonymous,
+        };
+        let in_team = filter.team.is_none_or(|team| self.is_member(team, user.id));
+        let found = filter.text.as_ref().is_none_or(|text| {
+            let text = text.to_lowercase();
+            let has = |value: &Option<String>| {
+                value
+                    .as_ref()
+                    .is_some_and(|value| value.to_lowercase().contains(&text))
+            };
+            user.id.to_string() == text || has(&user.display_name) || has(&user.email)
+        });
+        kind_is_listed && in_team && found
+    }
+
+    /// Adds a user without anything, whom `changes` then give what they have.
+    pub(crate) fn create_user(&mut self, changes: &UserChanges, now_millis: u64) -> Result<UserId, ApiError> {
+        let id = self.add_user(now_millis);
+        let changed = self.apply(id, changes, now_millis);
+        if let Err(error) = changed {
+            self.users.remove(&id);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn add_anonymous(&mut self, now_millis: u64) -> UserId {
+        let id = self.add_user(now_millis);
+        if let Some(user) = self.users.get_mut(&id) {
+            user.is_anonymous = true;
+        }
+        id
+    }
+
+    fn add_user(&mut self, now_millis: u64) -> UserId {
+        let id = UserId::from(uuid::Uuid::new_v4());
+        let user = UserRecord {
+            id,
+            display_name: None,
+            profile_image_url: None,
+            email: None,
+            email_verified: false,
+            email_auth_enabled: false,
+            password: None,
+            otp_auth_enabled: false,
+            totp_secret: None,
+            client_metadata: Value::Null,
+            client_read_only_metadata: Value::Null,
+            server_metadata: Value::Null,
+            is_anonymous: false,
+            restriction: None,
+            country_code: None,
+            risk_scores: RiskScores::default(),
+            oauth_providers: Vec::new(),
+            selected_team_id: None,
+            signed_up_at_millis: now_millis,
+            last_active_at_millis: now_millis,
+        };
+        self.users.insert(id, user);
+        id
+    }
+
+    /// Adds a user with a password, or gives one to the anonymous user `upgrade`, whose sessions end.
+    ///
+    /// # Errors
+    /// When the address is taken or the password is not good enough.
+    pub(crate) fn sign_up(
+        &mut self,
+        upgrade: Option<UserId>,
+        email: &str,
+        password: &str,
+        now_millis: u64,
+    ) -> Result<UserId, ApiError> {
+        let email = normal_email(email)?;
+        let password = Password::new(password)?;
+        if self.user_of_email(&email).is_some() {
+            return Err(ApiError::email_exists(&email));
+        }
+        let upgrade = upgrade.filter(|id| self.user(*id).is_some_and(|user| user.is_anonymous));
+        let id = upgrade.unwrap_or_else(|| self.add_user(now_millis));
+        if let Some(user) = self.users.get_mut(&id) {
+            user.email = Some(email);
+            user.email_auth_enabled = true;
+            user.password = Some(password);
+            user.is_anonymous = false;
+            user.signed_up_at_millis = now_millis;
+        }
+        if upgrade.is_some() {
+            self.end_sessions_of(id);
+        }
+        Ok(id)
+    }
+
+    /// The user who signs in with this address.
+    pub(super) fn user_of_email(&self, email: &str) -> Option<&UserRecord> {
+        let email = email.trim().to_lowercase();
+        self.users
+            .values()
+            .find(|user| user.email_auth_enabled && user.email.as_deref() == Some(email.as_str()))
+    }
+
+    pub(crate) fn user_of_password(&self, email: &str, password: &str) -> Option<UserId> {
+        self.user_of_email(email)
+            .filter(|user| user.password.as_ref().is_some_and(|known| known.is(password)))
+            .map(|user| user.id)
+    }
+
+    /// Removes a user with everything of theirs; returns the teams that the user was a member of.
+    pub(crate) fn delete_user(&mut self, id: UserId) -> Result<Vec<TeamId>, ApiError> {
+        self.users.remove(&id).ok_or_else(ApiError::user_not_found)?;
+        self.end_sessions_of(id);
+        self.grants.remove(&id);
+        Ok(self.remove_from_all_teams(id))
+    }
+
+    pub(crate) fn verify_email(&mut self, id: UserId) -> Result<(), HexclaveError> {
+        let user = self.users.get_mut(&id).filter(|user| user.email.is_some());
+        let user = user.ok_or_else(|| HexclaveError::new(format!("user {id} has no e-mail address here")))?;
+        user.email_verified = true;
+        Ok(())
+    }
+
+    /// What a token says about a user who is active now.
+    pub(super) fn active_subject(
+        &mut self,
+        user_id: UserId,
+        session_id: SessionId,
+        now_millis: u64,
+    ) -> Option<Subject> {
+        let restricted_reason = self.restricted_reason(self.users.get(&user_id)?);
+        let user = self.users.get_mut(&user_id)?;
+        user.last_active_at_millis = now_millis;
+        Some(Subject {
+            id: user.id,
+            session_id,
+            name: user.display_name.clone(),
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            selected_team_id: user.selected_team_id,
+            signed_up_at: user.signed_up_at_millis / 1000,
+            restricted_reason,
+            requires_totp_mfa: user.totp_secret.is_some(),
+        })
+    }
+
+    /// The order is Hexclave's (`users/crud.tsx`, `computeRestrictedStatus`).
+    fn restricted_reason(&self, user: &UserRecord) -> Option<RestrictedReason> {
+        if user.is_anonymous {
+            Some(RestrictedReason::Anonymous)
+        } else if self.settings.requires_verified_email && !user.email_verified {
+            Some(RestrictedReason::EmailNotVerified)
+        } else if user.restriction.is_some() {
+            Some(RestrictedReason::RestrictedByAdministrator)
+        } else {
+            None
+        }
+    }
+
+    fn shown(&self, user: &UserRecord, view: View) -> ShownUser {
+        let reason = self.restricted_reason(user);
+        let for_server = view == View::Server;
+        let restriction = user.restriction.clone().unwrap_or_default();
+        let has_password = user.password.is_some();
+        ShownUser {
+            id: user.id.to_string(),
+            primary_email: user.email.clone(),
+            primary_email_verified: user.email_verified,
+            primary_email_auth_enabled: for_server.then_some(user.email_auth_enabled),
+            display_name: user.display_name.clone(),
+            profile_image_url: user.profile_image_url.clone(),
+            selected_team_id: user.selected_team_id.map(|id| id.to_string()),
+            selected_team: user.selected_team_id.and_then(|id| self.show_team(id, view).ok()),
+            signed_up_at_millis: user.signed_up_at_millis,
+            last_active_at_millis: for_server.then_some(user.last_active_at_millis),
+            has_password,
+            otp_auth_enabled: user.otp_auth_enabled,
+            passkey_auth_enabled: false,
+            auth_with_email: has_password || user.otp_auth_enabled,
+            requires_totp_mfa: user.totp_secret.is_some(),
+            client_metadata: user.client_metadata.clone(),
+            client_read_only_metadata: user.client_read_only_metadata.clone(),
+            server_metadata: for_server.then(|| user.server_metadata.clone()),
+            is_anonymous: user.is_anonymous,
+            is_restricted: reason.is_some(),
+            restricted_reason: reason.map(|reason| json!({ "type": reason.as_str() })),
+            restricted_by_admin: user.restriction.is_some(),
+            restricted_by_admin_reason: restriction.reason,
+            restricted_by_admin_private_details: for_server.then_some(restriction.private_details),
+            country_code: for_server.then(|| user.country_code.clone()),
+            risk_scores: for_server.then_some(user.risk_scores),
+            oauth_providers: user.oauth_providers.clone(),
+        }
+    }
+}
+
+/// An address in the form in which it is kept.
+pub(super) fn normal_email(text: &str) -> Result<String, ApiError> {
+    let text = text.trim();
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_address = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    if plain && is_address && text.len() <= 256 {
+        return Ok(text.to_lowercase());
+    }
+    Err(ApiError::schema("The e-mail address is not one"))
+}
