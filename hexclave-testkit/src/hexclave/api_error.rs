@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hexclave_core::{TeamId, UserId};
+use hexclave_core::{RestrictedReason, TeamId, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -85,6 +85,18 @@ impl ApiError {
             401,
             "USER_AUTHENTICATION_REQUIRED",
             "This endpoint needs the access token of a user.",
+        )
+    }
+
+    pub(crate) fn restricted(reason: Option<&RestrictedReason>) -> Self {
+        Self::known(
+            403,
+            "RESTRICTED_USER_NOT_ALLOWED",
+            "Restricted users are let in with the header x-hexclave-allow-restricted-user only.",
+        )
+        .with(
+            "restricted_reason",
+            json!({ "type": reason.map(RestrictedReason::as_str) }),
         )
     }
 

@@ -25,12 +25,14 @@
 //! | `GET /projects/{id}/.well-known/jwks.json` | `include_restricted`, `include_anonymous` | |
 //! | `GET /projects/current` | for every caller | OAuth providers and domains are always empty |
 //! | `POST /auth/password/sign-up` | turns the anonymous user who calls it into a signed-up one, whose sessions end | mails, bot challenges |
-//! | `POST /auth/password/sign-in` | | |
+//! | `POST /auth/password/sign-in` | asks those who have one for their second factor | |
+//! | `POST /auth/mfa/sign-in` | codes of RFC 6238 | |
 //! | `POST /auth/anonymous/sign-up` | | |
 //! | `POST /auth/oauth/token` | grant type `refresh_token` | other grants |
 //! | `POST /auth/sessions/current/refresh` | | |
 //! | `DELETE /auth/sessions/current` | sign-out | |
 //! | `GET`, `POST /auth/sessions`, `DELETE /auth/sessions/{id}` | expiry, impersonation | where a session was last used from |
+//! | `POST /auth/cli`, `/auth/cli/poll`, `/auth/cli/complete` | expiry, every state, guests' sessions | the `denied` state of agents |
 //! | `GET`, `PATCH`, `DELETE /users/me` | for clients and servers | |
 //! | `GET`, `POST /users`, `GET`, `PATCH`, `DELETE /users/{id}` | filters, search, pages | `password_hash`, contact channels besides the primary one |
 //! | `GET`, `POST /teams`, `GET`, `PATCH`, `DELETE /teams/{id}` | | invitations, API keys |

@@ -1,11 +1,12 @@
 //! Putting things into a local Hexclave without asking it over HTTP.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hexclave_core::{TeamId, UserId};
 use serde_json::Value;
 
 use super::{
     HexclaveError, LocalHexclave,
-    directory::{PermissionScope, TeamChanges, UserChanges},
+    directory::{PermissionScope, TeamChanges, UserChanges, one_time_password},
 };
 
 /// A user to begin with, for [`LocalHexclave::add_user`].
@@ -41,6 +42,12 @@ impl NewUser {
     /// Takes this password: 8 to 70 characters.
     pub fn password(mut self, password: &str) -> Self {
         self.0.password = Some(Some(password.to_owned()));
+        self
+    }
+
+    /// Has a second factor with this secret, which [`LocalHexclave::one_time_password`] has the codes of.
+    pub fn second_factor(mut self, secret: &[u8]) -> Self {
+        self.0.totp_secret_base64 = Some(Some(STANDARD.encode(secret)));
         self
     }
 
@@ -179,5 +186,11 @@ impl LocalHexclave {
     /// When there is no such user, or the permission is not known.
     pub fn grant(&self, user: UserId, permission: &str) -> Result<(), HexclaveError> {
         Ok(self.app().directory().grant(user, permission)?)
+    }
+
+    /// The code that a device with this secret shows now, by the server's clock.
+    #[must_use]
+    pub fn one_time_password(&self, secret: &[u8]) -> String {
+        one_time_password(secret, self.app().now_millis() / 1000)
     }
 }

@@ -7,9 +7,8 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hexclave_core::{AccessToken, ErrorKind, RestrictedReason, SessionId, User, UserId, UserKind};
+use hexclave_core::{AccessToken, ErrorKind, SessionId, User, UserId, UserKind};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{
     super::{
@@ -204,13 +203,7 @@ async fn user(app: &App, project: &str, token: &str, headers: &HeaderMap) -> Res
             "Anonymous users are let in with the header x-hexclave-allow-anonymous-user only.",
         )),
         UserKind::Restricted if !allows_anonymous && !allows("allow-restricted-user") => {
-            let reason = user.restricted_reason().map(RestrictedReason::as_str);
-            Err(ApiError::known(
-                403,
-                "RESTRICTED_USER_NOT_ALLOWED",
-                "Restricted users are let in with the header x-hexclave-allow-restricted-user only.",
-            )
-            .with("restricted_reason", json!({ "type": reason })))
+            Err(ApiError::restricted(user.restricted_reason()))
         }
         _ => Ok(user),
     }

@@ -3,11 +3,13 @@
 mod anonymous;
 mod answer;
 mod caller;
+mod cli;
 mod current_user;
 mod input;
 mod jwks;
 mod member_profiles;
 mod memberships;
+mod mfa;
 mod password;
 mod permissions;
 mod project;
@@ -84,6 +86,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/auth/password/sign-up", post(password::sign_up))
         .route("/auth/password/sign-in", post(password::sign_in))
         .route("/auth/anonymous/sign-up", post(anonymous::sign_up))
+        .route("/auth/mfa/sign-in", post(mfa::sign_in))
+        .route("/auth/cli", post(cli::start))
+        .route("/auth/cli/poll", post(cli::poll))
+        .route("/auth/cli/complete", post(cli::complete))
         .route("/auth/oauth/token", post(refresh::oauth_token))
         .route("/auth/sessions", get(sessions::list).post(sessions::create))
         .route("/auth/sessions/current", delete(sessions::sign_out))

@@ -52,5 +52,7 @@ pub(super) async fn sign_in(State(app): Shared, _: Caller, body: JsonBody) -> An
                 "Wrong e-mail address or password.",
             )
         })?;
+    app.directory()
+        .require_no_second_factor(user_id, app.now_millis())?;
     signed_in(&app, user_id)
 }

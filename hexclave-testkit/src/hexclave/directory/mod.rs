@@ -1,7 +1,9 @@
 //! The project's users and what belongs to them, in memory.
 
+mod cli_logins;
 mod password;
 mod permissions;
+mod second_factor;
 mod sessions;
 mod teams;
 mod user_changes;
@@ -11,13 +13,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hexclave_core::UserId;
 
+pub(crate) use cli_logins::PolledLogin;
 pub(crate) use permissions::{PermissionFilter, PermissionScope, ShownPermission, is_permission_id};
+pub(crate) use second_factor::one_time_password;
 pub(crate) use sessions::NewSession;
 pub(crate) use teams::{ProfileChanges, ShownMembership, ShownTeam, TeamChanges};
 pub(crate) use user_changes::UserChanges;
 pub(crate) use users::{ShownUser, UserFilter, UserPage};
 
+use cli_logins::CliLogin;
 use permissions::Definitions;
+use second_factor::Attempt;
 use sessions::Session;
 use teams::{Membership, Team};
 use users::UserRecord;
@@ -63,6 +69,9 @@ pub(crate) struct Directory {
     definitions: Definitions,
     /// The project's permissions that users have directly.
     grants: BTreeMap<UserId, BTreeSet<String>>,
+    /// Sign-ins that wait for a second factor, by code.
+    attempts: HashMap<String, Attempt>,
+    cli_logins: Vec<CliLogin>,
 }
 
 impl Directory {
@@ -75,6 +84,8 @@ impl Directory {
             memberships: Vec::new(),
             definitions: Definitions::default(),
             grants: BTreeMap::new(),
+            attempts: HashMap::new(),
+            cli_logins: Vec::new(),
         }
     }
 }

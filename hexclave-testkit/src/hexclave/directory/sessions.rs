@@ -59,6 +59,14 @@ impl Directory {
         Ok(refresh_token)
     }
 
+    /// The user of a session that has not ended.
+    pub(super) fn session_user(&self, refresh_token: &str, now_millis: u64) -> Option<UserId> {
+        self.sessions
+            .get(refresh_token)
+            .filter(|session| now_millis < session.expires_at_millis)
+            .map(|session| session.user_id)
+    }
+
     /// What a new token for this session says. The session is used and the user active from now on.
     ///
     /// # Errors

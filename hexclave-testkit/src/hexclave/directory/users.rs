@@ -321,6 +321,16 @@ impl Directory {
         })
     }
 
+    /// # Errors
+    /// When the user is restricted, which guests are too.
+    pub(super) fn require_unrestricted(&self, id: UserId) -> Result<(), ApiError> {
+        let user = self.user(id).ok_or_else(ApiError::user_not_found)?;
+        match self.restricted_reason(user) {
+            Some(reason) => Err(ApiError::restricted(Some(&reason))),
+            None => Ok(()),
+        }
+    }
+
     /// The order is Hexclave's (`users/crud.tsx`, `computeRestrictedStatus`).
     fn restricted_reason(&self, user: &UserRecord) -> Option<RestrictedReason> {
         if user.is_anonymous {
