@@ -87,6 +87,23 @@ impl ApiUrl {
         &self.base
     }
 
+    /// Where an endpoint of the API is.
+    #[cfg(feature = "api")]
+    pub(crate) fn endpoint(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.base)
+    }
+
+    /// The hosts that Hexclave's SDKs turn to when its cloud does not answer (upstream's `urls.tsx`,
+    /// `getHardcodedFallbackUrls`).
+    #[cfg(feature = "api")]
+    pub(crate) fn cloud_fallbacks() -> [Self; 2] {
+        ["https://api1.hexclave.com", "https://api2.hexclave.com"].map(|origin| Self {
+            base: origin.to_owned(),
+            origin: origin.to_owned(),
+            loopback: false,
+        })
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
     }

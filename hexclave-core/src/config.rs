@@ -77,6 +77,8 @@ const API_URL: &[&str] = &[
 pub struct ProjectConfig {
     project_id: ProjectId,
     api_url: ApiUrl,
+    #[cfg(feature = "api")]
+    has_own_api_url: bool,
     publishable_client_key: Option<String>,
     secret_server_key: Option<SecretKey>,
     super_secret_admin_key: Option<SecretKey>,
@@ -108,6 +110,12 @@ impl ProjectConfig {
     #[must_use]
     pub fn api_url(&self) -> &ApiUrl {
         &self.api_url
+    }
+
+    /// Whether somebody has chosen where the API is. Hexclave's SDKs turn to other hosts in an outage only if not.
+    #[cfg(feature = "api")]
+    pub(crate) fn has_own_api_url(&self) -> bool {
+        self.has_own_api_url
     }
 
     /// The key that clients send; not a secret.
@@ -194,6 +202,12 @@ impl ProjectConfigBuilder {
         self
     }
 
+    /// Sets the admin key.
+    pub fn super_secret_admin_key(mut self, key: SecretKey) -> Self {
+        self.super_secret_admin_key = Some(key);
+        self
+    }
+
     /// Fills what is not set yet from the process's environment; see
     /// [Environment](ProjectConfig#environment).
     ///
@@ -265,6 +279,8 @@ impl ProjectConfigBuilder {
         })?;
         Ok(ProjectConfig {
             project_id,
+            #[cfg(feature = "api")]
+            has_own_api_url: self.api_url.is_some(),
             api_url: self.api_url.unwrap_or_default(),
             publishable_client_key: self.publishable_client_key,
             secret_server_key: self.secret_server_key,

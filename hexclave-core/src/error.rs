@@ -6,7 +6,7 @@ use crate::UserKind;
 ///
 /// Two failures are never mixed: *the token is bad* ([`is_refusal`](Error::is_refusal), answer 401 or 403)
 /// and *the token could not be checked* ([`is_retryable`](Error::is_retryable), answer 503). Everything else is
-/// a mistake in the configuration.
+/// a mistake in the configuration, or something that the Hexclave API was asked for and did not do.
 ///
 /// No text of an error holds a token, a key or a secret. Cheap to clone: one failed fetch is told to everybody who
 /// waited for it.
@@ -27,6 +27,12 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// What the Hexclave API answered cannot be understood, so nothing can be said about what was asked.
+    ApiAnswerUnusable,
+    /// The Hexclave API refused what was asked of it.
+    ApiRejected,
+    /// The Hexclave API could not be reached, is in trouble, or asks to be left alone for a while.
+    ApiUnavailable,
     /// `aud` is not the audience of any kind of user of this project.
     AudienceMismatch,
     /// `branch_id` is not `main`.
@@ -53,14 +59,21 @@ pub enum ErrorKind {
     KindNotAccepted(UserKind),
     /// `nbf` or `iat` lies in the future.
     NotYetValid,
+    /// The Hexclave API does not accept the project's keys: this program's configuration is wrong, which says
+    /// nothing about any user.
+    ProjectKeyRejected,
     /// `project_id` is not the project of the audience.
     ProjectMismatch,
+    /// The session has ended: its refresh token is good for nothing any more.
+    SessionEnded,
     /// `exp` has passed.
     TokenExpired,
     /// Not a compact JWS with a JSON header and a JSON payload.
     TokenMalformed,
     /// There is no token where one was expected.
     TokenMissing,
+    /// The Hexclave API does not know the access token as one of its own.
+    TokenRejected,
     /// The token is longer than [`AccessToken::MAX_LEN`](crate::AccessToken::MAX_LEN) bytes.
     TokenTooLarge,
     /// No key of the project has the token's `kid`.
@@ -69,6 +82,8 @@ pub enum ErrorKind {
     UnsupportedAlgorithm,
     /// The header demands something that is not understood: `crit`, or a foreign `typ`.
     UnsupportedHeader,
+    /// The token is genuine, but its user does not exist any more.
+    UserGone,
 }
 
 impl ErrorKind {
@@ -82,6 +97,9 @@ impl ErrorKind {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::ApiAnswerUnusable => "api_answer_unusable",
+            Self::ApiRejected => "api_rejected",
+            Self::ApiUnavailable => "api_unavailable",
             Self::AudienceMismatch => "audience_mismatch",
             Self::BranchMismatch => "branch_mismatch",
             Self::ConflictingCredentials => "conflicting_credentials",
@@ -95,14 +113,18 @@ impl ErrorKind {
             Self::KeysUnavailable => "keys_unavailable",
             Self::KindNotAccepted(_) => "kind_not_accepted",
             Self::NotYetValid => "not_yet_valid",
+            Self::ProjectKeyRejected => "project_key_rejected",
             Self::ProjectMismatch => "project_mismatch",
+            Self::SessionEnded => "session_ended",
             Self::TokenExpired => "token_expired",
             Self::TokenMalformed => "token_malformed",
             Self::TokenMissing => "token_missing",
+            Self::TokenRejected => "token_rejected",
             Self::TokenTooLarge => "token_too_large",
             Self::UnknownKey => "unknown_key",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnsupportedHeader => "unsupported_header",
+            Self::UserGone => "user_gone",
         }
     }
 }
@@ -130,6 +152,16 @@ impl Error {
         self
     }
 
+    /// The same, for another reason, where what was asked tells more than the answer.
+    #[cfg(feature = "api")]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        // A new error has no clones yet.
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.kind = kind;
+        }
+        self
+    }
+
     /// The reason, to branch on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -146,13 +178,20 @@ impl Error {
     /// [`ErrorKind::KindNotAccepted`]. Trying the same token again does not help.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        !self.is_retryable() && self.inner.kind != ErrorKind::InvalidConfig
+        !self.is_retryable()
+            && !matches!(
+                self.inner.kind,
+                ErrorKind::ApiRejected | ErrorKind::InvalidConfig | ErrorKind::ProjectKeyRejected
+            )
     }
 
     /// Whether nothing could be said about the token: the answer is 503, never 401. Trying again may help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.inner.kind == ErrorKind::KeysUnavailable
+        matches!(
+            self.inner.kind,
+            ErrorKind::ApiAnswerUnusable | ErrorKind::ApiUnavailable | ErrorKind::KeysUnavailable
+        )
     }
 
     /// Whether the token was refused because its time is over, so that a refreshed one may pass.

@@ -82,6 +82,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
 //!
@@ -91,6 +92,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access_token;
+#[cfg(feature = "api")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+pub mod api;
 mod api_url;
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
@@ -106,6 +110,8 @@ mod keys;
 mod kind;
 mod member;
 mod refresh_token;
+#[cfg(feature = "api")]
+mod resource;
 mod telemetry;
 mod token_cache;
 mod user;

@@ -140,13 +140,13 @@ impl Fetcher {
 }
 
 /// A client for the API host: it follows no redirects, so that nobody else's keys are ever taken for the
-/// project's, and goes past proxies to a server on the same machine.
+/// project's, and goes past proxies to a server on the same machine. How long an answer may take is each request's
+/// own matter.
 pub(crate) fn default_client(api_url: &ApiUrl) -> Result<reqwest::Client, Error> {
     let mut client = reqwest::Client::builder()
         .user_agent(concat!("hexclave-core/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(TIMEOUT)
-        .timeout(TIMEOUT);
+        .connect_timeout(TIMEOUT);
     if api_url.is_loopback() {
         client = client.no_proxy();
     }
