@@ -82,7 +82,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
-//! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in |
+//! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`] |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
 //!

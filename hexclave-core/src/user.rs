@@ -10,7 +10,7 @@ use crate::{ProjectId, RestrictedReason, SessionId, TeamId, UserId, UserKind, cl
 ///
 /// There is no other way to get one, so a function that takes a `User` cannot be called with something unproven.
 /// Names, e-mail, team and restriction are as of the token's [`issued_at`](Self::issued_at): up to one token
-/// lifetime (10 minutes by default) old.
+/// lifetime (10 minutes by default) old. Those who need them as of now ask the API, too: see `api::OnlineVerifier`.
 ///
 /// Key your data on [`project_id`](Self::project_id) and [`id`](Self::id), never on the issuer: that changes with
 /// the API host and with the kind of user.
@@ -46,6 +46,26 @@ impl User {
                 payload,
             }),
         }
+    }
+
+    /// The same user of the same token, as something newer than the token describes it.
+    #[cfg(feature = "api")]
+    pub(crate) fn with_claims(&self, claims: UserClaims) -> Self {
+        let Inner {
+            project_id,
+            issuer,
+            issued_at,
+            expires_at,
+            payload,
+            ..
+        } = &*self.inner;
+        Self::proven(
+            project_id.clone(),
+            claims,
+            issuer.clone(),
+            (*issued_at, *expires_at),
+            payload.clone(),
+        )
     }
 
     /// The user's id, the same in every token and for every kind of user.

@@ -55,13 +55,13 @@ const DEFAULT_MAX_ANSWER_LEN: usize = 8 * 1024 * 1024;
 /// | [`KindNotAccepted`](ErrorKind::KindNotAccepted) | the user is none of those that are [let in](ClientBuilder::accept) |
 /// | [`ApiRejected`](ErrorKind::ApiRejected) | anything else that the API refuses; its [code](super::ErrorCode) says what |
 pub struct Client<A> {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
     access: PhantomData<A>,
 }
 
 /// What a client is made of, whatever its access.
 #[derive(Debug)]
-pub(crate) struct Inner {
+pub(crate) struct Shared {
     pub(crate) config: ProjectConfig,
     pub(crate) transport: Transport,
     pub(crate) accepted: AcceptedKinds,
@@ -130,28 +130,32 @@ impl<A: Access> Client<A> {
     /// The project that is asked about.
     #[must_use]
     pub fn config(&self) -> &ProjectConfig {
-        &self.inner.config
+        &self.shared.config
     }
 
     /// The kinds of users that are let in.
     #[must_use]
     pub fn accepted_kinds(&self) -> AcceptedKinds {
-        self.inner.accepted
+        self.shared.accepted
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(super) async fn ask<T: serde::de::DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
-        self.inner.transport.ask(request).await
+        self.shared.transport.ask(request).await
     }
 
     pub(super) async fn tell(&self, request: Request) -> Result<(), Error> {
-        self.inner.transport.tell(request).await
+        self.shared.transport.tell(request).await
     }
 }
 
 impl<A> Clone for Client<A> {
     fn clone(&self) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
+            shared: Arc::clone(&self.shared),
             access: PhantomData,
         }
     }
@@ -161,7 +165,7 @@ impl<A: Access> fmt::Debug for Client<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("access", &std::any::type_name::<A>().rsplit(':').next())
-            .field("config", &self.inner.config)
+            .field("config", &self.shared.config)
             .finish_non_exhaustive()
     }
 }
@@ -269,7 +273,7 @@ impl ClientBuilder {
             clock: self.clock,
         };
         Ok(Client {
-            inner: Arc::new(Inner {
+            shared: Arc::new(Shared {
                 config: self.config,
                 transport,
                 accepted: self.accepted,

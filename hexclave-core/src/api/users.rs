@@ -77,7 +77,8 @@ impl<A: ServerAccess> Client<A> {
         self.ask(Request::patch(format!("users/{id}"), patch)?).await
     }
 
-    /// Deletes a user. Access tokens that the user holds still verify until they expire.
+    /// Deletes a user. Access tokens that the user holds still verify until they expire, unless it is done
+    /// [online](super::OnlineVerifier).
     ///
     /// # Errors
     /// See [Trouble](Self#trouble). [`ErrorCode::UserNotFound`] when there is no such user.

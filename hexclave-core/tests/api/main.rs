@@ -4,5 +4,7 @@
 
 mod errors;
 mod headers;
+mod local;
+mod online;
 mod retries;
 mod scripted;
