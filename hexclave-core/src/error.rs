@@ -84,6 +84,18 @@ pub enum ErrorKind {
     UnsupportedHeader,
     /// The token is genuine, but its user does not exist any more.
     UserGone,
+    /// The request is not a webhook delivery, or what was delivered is not an event.
+    WebhookMalformed,
+    /// Whether the webhook delivery was received before could not be told.
+    WebhookNotChecked,
+    /// The webhook delivery was signed too long ago, or in the future.
+    WebhookOutOfTime,
+    /// The same attempt to deliver a webhook was received before.
+    WebhookReplayed,
+    /// The signature does not belong to this webhook delivery.
+    WebhookSignatureMismatch,
+    /// The body of the webhook delivery is longer than allowed.
+    WebhookTooLarge,
 }
 
 impl ErrorKind {
@@ -125,6 +137,12 @@ impl ErrorKind {
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnsupportedHeader => "unsupported_header",
             Self::UserGone => "user_gone",
+            Self::WebhookMalformed => "webhook_malformed",
+            Self::WebhookNotChecked => "webhook_not_checked",
+            Self::WebhookOutOfTime => "webhook_out_of_time",
+            Self::WebhookReplayed => "webhook_replayed",
+            Self::WebhookSignatureMismatch => "webhook_signature_mismatch",
+            Self::WebhookTooLarge => "webhook_too_large",
         }
     }
 }
@@ -175,7 +193,7 @@ impl Error {
     }
 
     /// Whether the request was looked at and refused: the answer is 401, or 403 for
-    /// [`ErrorKind::KindNotAccepted`]. Trying the same token again does not help.
+    /// [`ErrorKind::KindNotAccepted`] (webhooks have answers of their own). Trying the same token again does not help.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         !self.is_retryable()
@@ -190,7 +208,10 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.inner.kind,
-            ErrorKind::ApiAnswerUnusable | ErrorKind::ApiUnavailable | ErrorKind::KeysUnavailable
+            ErrorKind::ApiAnswerUnusable
+                | ErrorKind::ApiUnavailable
+                | ErrorKind::KeysUnavailable
+                | ErrorKind::WebhookNotChecked
         )
     }
 

@@ -83,8 +83,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`] |
+//! | `axum` | with `webhooks`: a delivery as an extractor |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
+//! | `webhooks` | [`webhooks`]: deliveries of Hexclave's webhooks, proven and read |
 //!
 //! # Errors
 //! One opaque [`Error`] with a [`kind`](Error::kind) to branch on. *The token is bad* and *the token could not be
@@ -118,6 +120,9 @@ mod user;
 #[cfg(test)]
 mod vectors;
 mod verifier;
+#[cfg(feature = "webhooks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhooks")))]
+pub mod webhooks;
 
 pub use access_token::AccessToken;
 pub use api_url::ApiUrl;
