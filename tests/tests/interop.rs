@@ -3,9 +3,6 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -15,38 +12,10 @@ use hexclave_testkit::{
     TestClock,
     hexclave::{Issuer, LocalHexclave, ServerSecret},
 };
-use hexclave_tests::subject;
+use hexclave_tests::{node, subject};
 use serde_json::{Value, json};
 
 const SERVER_SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
-/// Runs a Node program of `interop/` on a JSON document.
-fn node(program: &str, input: &Value) -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop");
-    assert!(
-        folder.join("node_modules").exists(),
-        "the JavaScript packages are not installed: run `npm ci` in tests/interop, or `make test`"
-    );
-    let mut child = Command::new("node")
-        .arg(folder.join(program))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("Node is installed");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin
-        .write_all(input.to_string().as_bytes())
-        .expect("the program reads");
-    drop(stdin);
-    let output = child.wait_with_output().expect("the program ends");
-    assert!(
-        output.status.success(),
-        "{program}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
 
 fn issuer() -> Issuer {
     let config = hexclave_core::ProjectConfig::builder()
@@ -79,7 +48,7 @@ async fn tokens_signed_by_hexclaves_own_code_verify() {
             json!({ "audience": audience, "issuer": issuer_url, "expirationTime": "10min", "payload": payload })
         })
         .collect();
-    let signed = node(
+    let signed = node::run(
         "sign-upstream.mjs",
         &json!({ "serverSecret": SERVER_SECRET, "tokens": asked }),
     );
@@ -154,7 +123,7 @@ async fn tokens_of_the_local_hexclave_verify_with_jose() {
         ],
     });
     // Node asks our server for its keys, so this thread must be free to answer.
-    let checked = tokio::task::spawn_blocking(move || node("verify-jose.mjs", &asked))
+    let checked = tokio::task::spawn_blocking(move || node::run("verify-jose.mjs", &asked))
         .await
         .expect("a result");
     let results = checked["results"].as_array().expect("a list");
