@@ -1,32 +1,30 @@
 use std::fmt;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, ErrorKind};
-
-/// The headers in which Hexclave's clients send an access token, old brand and new.
-const HEADERS: [HeaderName; 2] = [
-    HeaderName::from_static("x-stack-access-token"),
-    HeaderName::from_static("x-hexclave-access-token"),
-];
+use crate::{Error, ErrorKind, credentials};
 
 /// An access token as it arrived: text that nothing has been proven of yet.
 ///
 /// Whoever holds it can act as the user until it expires, so `Debug` does not show it and it is wiped from memory
 /// on drop.
 ///
+/// Those of a request are in its [`Credentials`](crate::Credentials).
+///
 /// ```
 /// use hexclave_core::AccessToken;
 ///
-/// let mut headers = http::HeaderMap::new();
-/// assert!(AccessToken::from_headers(&headers)?.is_none());
-///
-/// headers.insert("x-stack-access-token", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln".parse().unwrap());
-/// let token = AccessToken::from_headers(&headers)?.expect("the header is there");
+/// let token = AccessToken::from("eyJhbGciOiJFUzI1NiJ9.e30.c2ln");
 /// assert_eq!(format!("{token:?}"), "AccessToken(..)");
-/// # Ok::<(), hexclave_core::Error>(())
 /// ```
+///
+/// # Sending it
+/// A backend that understands Hexclave's SDKs understands [`authorization_header`](Self::authorization_header) and
+/// [`auth_json`](Self::auth_json), JavaScript ones with `tokenStore: request` included. In the SDKs' own hands both
+/// carry the refresh token too, with which the receiver could act as the user for as long as the session lasts. Here
+/// they do not: a refresh token goes to the Hexclave API and to nobody else. So send a token that is fresh; receivers
+/// can use it until it expires and not longer.
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 
@@ -34,41 +32,46 @@ impl AccessToken {
     /// The longest token that is looked at, in bytes. Hexclave's are about 1 KiB.
     pub const MAX_LEN: usize = 16 * 1024;
 
-    /// Takes a token from `x-stack-access-token` or `x-hexclave-access-token`.
-    ///
-    /// `None` when neither header is there, or when it is empty: nobody is signed in.
-    ///
-    /// # Errors
-    /// [`ErrorKind::ConflictingCredentials`] when the headers carry different tokens (which of the two users is
-    /// meant is not guessed), [`ErrorKind::TokenMalformed`] when a value is not ASCII.
-    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Error> {
-        let mut found: Option<&str> = None;
-        for value in HEADERS.iter().flat_map(|name| headers.get_all(name)) {
-            let text = value.to_str().map_err(|_| {
-                Error::new(
-                    ErrorKind::TokenMalformed,
-                    "the access token header holds characters that no token has",
-                )
-            })?;
-            let text = text.trim();
-            match found {
-                _ if text.is_empty() => {}
-                Some(other) if other != text => {
-                    return Err(Error::new(
-                        ErrorKind::ConflictingCredentials,
-                        "the request carries two different access tokens: send one",
-                    ));
-                }
-                _ => found = Some(text),
-            }
-        }
-        Ok(found.map(Self::from))
-    }
-
     /// The token itself. Do not log it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// A value for the header `Authorization` in the form of Hexclave's SDKs, `Bearer stackauth_…`, marked as sensitive
+    /// and without a refresh token.
+    ///
+    /// ```
+    /// use hexclave_core::{AccessToken, Credentials, ProjectConfig};
+    ///
+    /// let token = AccessToken::from("eyJhbGciOiJFUzI1NiJ9.e30.c2ln");
+    /// let mut headers = http::HeaderMap::new();
+    /// headers.insert("authorization", token.authorization_header()?);
+    ///
+    /// // On the other side:
+    /// # let config = ProjectConfig::builder()
+    /// #     .project_id("11111111-2222-4333-8444-555555555555".parse()?)
+    /// #     .build()?;
+    /// let credentials = Credentials::from_headers(&headers, &config)?;
+    /// assert_eq!(credentials.require_access_token()?.expose(), token.expose());
+    /// # Ok::<(), hexclave_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::TokenMissing`], [`ErrorKind::TokenMalformed`] or [`ErrorKind::TokenTooLarge`] when the token is
+    /// empty, is not visible ASCII, or is longer than [`MAX_LEN`](Self::MAX_LEN).
+    pub fn authorization_header(&self) -> Result<HeaderValue, Error> {
+        sensitive(&credentials::write_authorization(self)?)
+    }
+
+    /// The JSON text of the SDKs' `getAuthJson()`, `{"accessToken":"…","refreshToken":null}`: the value of the header
+    /// `x-stack-auth`, marked as sensitive. Its [`to_str`](HeaderValue::to_str) is the text for anything else that
+    /// carries credentials, such as the first message of a WebSocket.
+    ///
+    /// # Errors
+    /// Those of [`authorization_header`](Self::authorization_header).
+    pub fn auth_json(&self) -> Result<HeaderValue, Error> {
+        sensitive(&credentials::write_auth_json(self)?)
     }
 }
 
@@ -90,52 +93,13 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(pairs: &[(&'static str, &[u8])]) -> Result<Option<String>, ErrorKind> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(*name, http::HeaderValue::from_bytes(value).expect("a header"));
-        }
-        AccessToken::from_headers(&headers)
-            .map(|token| token.map(|token| token.expose().to_owned()))
-            .map_err(|error| error.kind())
-    }
-
-    #[test]
-    fn both_spellings_are_read_and_must_agree() {
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&[("x-stack-access-token", b"")]), Ok(None));
-        assert_eq!(read(&[("authorization", b"Bearer a.b.c")]), Ok(None));
-        for name in ["x-stack-access-token", "x-hexclave-access-token"] {
-            assert_eq!(read(&[(name, b"a.b.c")]), Ok(Some("a.b.c".into())), "{name}");
-        }
-        assert_eq!(
-            read(&[
-                ("x-stack-access-token", b"a.b.c"),
-                ("x-hexclave-access-token", b"a.b.c")
-            ]),
-            Ok(Some("a.b.c".into()))
-        );
-        assert_eq!(
-            read(&[
-                ("x-stack-access-token", b"a.b.c"),
-                ("x-hexclave-access-token", b"d.e.f")
-            ]),
-            Err(ErrorKind::ConflictingCredentials)
-        );
-        assert_eq!(
-            read(&[
-                ("x-stack-access-token", b"a.b.c"),
-                ("x-stack-access-token", b"d.e.f")
-            ]),
-            Err(ErrorKind::ConflictingCredentials)
-        );
-        assert_eq!(
-            read(&[("x-stack-access-token", b"\xff")]),
-            Err(ErrorKind::TokenMalformed)
-        );
-    }
+fn sensitive(text: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::new(
+            ErrorKind::TokenMalformed,
+            "the access token does not fit into a header",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }

@@ -37,7 +37,7 @@ pub enum ErrorKind {
     AudienceMismatch,
     /// `branch_id` is not `main`.
     BranchMismatch,
-    /// One request carries two different access tokens.
+    /// One request carries two different access tokens, or two different refresh tokens.
     ConflictingCredentials,
     /// Issuer, audience and flags do not describe one kind of user.
     InconsistentClaims,
@@ -68,13 +68,14 @@ pub enum ErrorKind {
     SessionEnded,
     /// `exp` has passed.
     TokenExpired,
-    /// Not a compact JWS with a JSON header and a JSON payload.
+    /// Not a compact JWS with a JSON header and a JSON payload, or not in a form in which Hexclave's clients send tokens.
     TokenMalformed,
     /// There is no token where one was expected.
     TokenMissing,
     /// The Hexclave API does not know the access token as one of its own.
     TokenRejected,
-    /// The token is longer than [`AccessToken::MAX_LEN`](crate::AccessToken::MAX_LEN) bytes.
+    /// The token is longer than [`AccessToken::MAX_LEN`](crate::AccessToken::MAX_LEN) bytes, or what carries it than is
+    /// looked at.
     TokenTooLarge,
     /// No key of the project has the token's `kid`.
     UnknownKey,
@@ -160,6 +161,13 @@ impl Error {
 
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidConfig, message)
+    }
+
+    pub(crate) fn token_missing() -> Self {
+        Self::new(
+            ErrorKind::TokenMissing,
+            "there is no access token: nobody is signed in",
+        )
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -51,10 +51,7 @@ impl Members for Header {
 impl<'a> Jws<'a> {
     pub(crate) fn parse(token: &'a str) -> Result<Self, Error> {
         if token.is_empty() {
-            return Err(Error::new(
-                ErrorKind::TokenMissing,
-                "there is no access token: nobody is signed in",
-            ));
+            return Err(Error::token_missing());
         }
         if token.len() > AccessToken::MAX_LEN {
             return Err(Error::new(

@@ -4,16 +4,17 @@
 //! against the project's public keys, and hands out a [`User`] that cannot be had in any other way.
 //!
 //! ```no_run
-//! use hexclave_core::{AccessToken, ProjectConfig, Verifier};
+//! use hexclave_core::{Credentials, ProjectConfig, Verifier};
 //!
 //! # async fn run(headers: http::HeaderMap) -> Result<(), hexclave_core::Error> {
 //! // HEXCLAVE_PROJECT_ID and its other names; see `ProjectConfig`.
 //! let verifier = Verifier::new(ProjectConfig::from_env()?)?;
 //!
-//! let Some(token) = AccessToken::from_headers(&headers)? else {
+//! let credentials = Credentials::from_headers(&headers, verifier.config())?;
+//! let Some(token) = credentials.access_token() else {
 //!     return Ok(()); // nobody is signed in
 //! };
-//! match verifier.verify(&token).await {
+//! match verifier.verify(token).await {
 //!     Ok(user) => println!("{} may come in", user.id()),
 //!     Err(error) if error.is_retryable() => println!("503: {error}"),
 //!     Err(error) => println!("401: {error}"),
@@ -21,6 +22,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Credentials
+//! Hexclave's clients send tokens in five ways, and [`Credentials`] reads them all: headers with an access token,
+//! `Authorization` in the SDK's form and in the plain one, `x-stack-auth`, and cookies. Cookies are read only where the
+//! application [asks for them](CredentialSources#cookies), and a request that carries two different tokens is refused.
+//! To send a token to another backend: [`AccessToken::authorization_header`].
 //!
 //! # Kinds of users
 //! Hexclave issues tokens to [normal, restricted and anonymous users](UserKind), each kind with an issuer, an
@@ -104,6 +111,7 @@ pub mod blocking;
 mod claims;
 mod clock;
 mod config;
+mod credentials;
 mod crypto;
 mod error;
 mod id;
@@ -128,6 +136,7 @@ pub use access_token::AccessToken;
 pub use api_url::ApiUrl;
 pub use clock::{Clock, SystemClock};
 pub use config::{ProjectConfig, ProjectConfigBuilder, SecretKey};
+pub use credentials::{CredentialSource, CredentialSources, Credentials};
 pub use crypto::install_default_crypto_provider;
 pub use error::{Error, ErrorKind};
 pub use id::{ProjectId, SessionId, TeamId, UserId};

@@ -17,6 +17,9 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct RefreshToken(SecretString);
 
 impl RefreshToken {
+    /// The longest token that is taken from a request, in bytes. Hexclave's have 45.
+    pub const MAX_LEN: usize = 1024;
+
     /// The token itself. Do not log it.
     #[must_use]
     pub fn expose(&self) -> &str {

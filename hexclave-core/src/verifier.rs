@@ -41,13 +41,14 @@ const LONGEST_LIFE_SECONDS: u64 = 10 * 365 * 24 * 3600;
 /// - the signature is right.
 ///
 /// ```no_run
-/// use hexclave_core::{AccessToken, ProjectConfig, Verifier};
+/// use hexclave_core::{Credentials, ProjectConfig, Verifier};
 ///
 /// # async fn handler(headers: http::HeaderMap) -> Result<(), hexclave_core::Error> {
 /// let verifier = Verifier::new(ProjectConfig::from_env()?)?; // once per program
 ///
-/// if let Some(token) = AccessToken::from_headers(&headers)? {
-///     let user = verifier.verify(&token).await?;
+/// let credentials = Credentials::from_headers(&headers, verifier.config())?;
+/// if let Some(token) = credentials.access_token() {
+///     let user = verifier.verify(token).await?;
 ///     println!("{} is signed in", user.id());
 /// }
 /// # Ok(())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hexclave_convex::{AuthConfig, ConvexVerifier, UserIdentity};
-use hexclave_core::{AcceptedKinds, AccessToken, ErrorKind, UserKind, Verifier};
+use hexclave_core::{AcceptedKinds, Credentials, ErrorKind, UserKind, Verifier};
 use hexclave_supabase::{JwtSecret, Minter, SupabaseClaims, rls::tokio_postgres::begin_as};
 use hexclave_testkit::{
     TestClock,
@@ -40,11 +40,10 @@ async fn a_signed_in_user_becomes_a_supabase_token_and_rows() {
         "x-stack-access-token",
         ada.access_token.expose().parse().expect("a header"),
     );
-    let token = AccessToken::from_headers(&headers)
-        .expect("a token")
-        .expect("one");
+    let credentials = Credentials::from_headers(&headers, hexclave.config()).expect("credentials");
     let verifier = Verifier::new(hexclave.config().clone()).expect("a verifier");
-    let user = verifier.verify(&token).await.expect("a user");
+    let token = credentials.access_token().expect("a token");
+    let user = verifier.verify(token).await.expect("a user");
     assert_eq!(user.id(), ada.user_id);
 
     let minter = Minter::new(JwtSecret::new(JWT_SECRET).expect("a secret"));

@@ -1,15 +1,24 @@
-//! A token is found in the two headers that may carry one, whole, and only where they agree.
+//! Tokens are found in a request where they are said to be, whole, and only where all sources agree.
 //!
 //! An input is the headers of a request, one `name:value` a line.
 #![no_main]
 
-use hexclave_core::{AccessToken, ErrorKind};
+use std::sync::LazyLock;
+
+use hexclave_core::{CredentialSources, Credentials, Error, ErrorKind, ProjectConfig};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 
+static CONFIG: LazyLock<ProjectConfig> = LazyLock::new(|| {
+    let project = "11111111-2222-4333-8444-555555555555".parse().expect("a project");
+    ProjectConfig::builder()
+        .project_id(project)
+        .build()
+        .expect("a config")
+});
+
 fuzz_target!(|input: &[u8]| {
     let mut headers = HeaderMap::new();
-    let mut values = Vec::new();
     for line in input.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else {
             continue;
@@ -20,39 +29,74 @@ fuzz_target!(|input: &[u8]| {
         ) else {
             continue;
         };
-        if ["x-stack-access-token", "x-hexclave-access-token"].contains(&name.as_str()) {
-            values.push(trimmed(value.as_bytes()).to_vec());
-        }
         if headers.try_append(name, value).is_err() {
             return;
         }
     }
-    values.retain(|value| !value.is_empty());
-
-    let is_ascii = |value: &Vec<u8>| value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
-    let agree = values.windows(2).all(|pair| pair[0] == pair[1]);
-    match AccessToken::from_headers(&headers) {
-        Ok(Some(token)) => {
-            assert!(agree && values.iter().all(is_ascii));
-            assert_eq!(Some(token.expose().as_bytes()), values.first().map(Vec::as_slice));
-            assert_eq!(format!("{token:?}"), "AccessToken(..)");
+    let everywhere = read(CredentialSources::ALL, &headers);
+    let mut alone = Vec::new();
+    for source in CredentialSources::ALL.iter() {
+        match read(CredentialSources::only(source), &headers) {
+            Ok(credentials) => alone.push(credentials),
+            // What one source alone is refused for, all of them are.
+            Err(_) => return assert!(everywhere.is_err()),
         }
-        Ok(None) => assert!(values.is_empty()),
-        Err(error) => {
-            let expected = match error.kind() {
-                ErrorKind::ConflictingCredentials => !agree,
-                ErrorKind::TokenMalformed => !values.iter().all(is_ascii),
-                _ => false,
-            };
-            assert!(expected, "{error:?}");
-            assert!(!error.to_string().contains(char::is_control));
+    }
+    let agree = |text: fn(&Credentials) -> Option<&str>| {
+        let mut texts = alone.iter().filter_map(text);
+        let first = texts.next();
+        texts.all(|other| Some(other) == first)
+    };
+    match everywhere {
+        Ok(credentials) => {
+            assert!(agree(access) && agree(refresh));
+            if let Some(source) = credentials.source() {
+                let same = alone
+                    .iter()
+                    .find(|alone| alone.source() == Some(source))
+                    .expect("it has some");
+                assert_eq!(access(same), access(&credentials));
+                assert_eq!(refresh(same), refresh(&credentials));
+            }
         }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConflictingCredentials),
     }
 });
 
-fn trimmed(value: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
-    let start = value.iter().position(is_text).unwrap_or(value.len());
-    let end = value.iter().rposition(is_text).map_or(start, |last| last + 1);
-    &value[start..end]
+fn access(credentials: &Credentials) -> Option<&str> {
+    credentials.access_token().map(|token| token.expose())
+}
+
+fn refresh(credentials: &Credentials) -> Option<&str> {
+    credentials.refresh_token().map(|token| token.expose())
+}
+
+fn read(sources: CredentialSources, headers: &HeaderMap) -> Result<Credentials, Error> {
+    let result = sources.read(headers, &CONFIG);
+    match &result {
+        Ok(credentials) => {
+            assert_eq!(credentials.is_empty(), credentials.source().is_none());
+            assert!(credentials.source().is_none_or(|source| sources.contains(source)));
+            for text in access(credentials).into_iter().chain(refresh(credentials)) {
+                assert!(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+            if let Some(token) = credentials.access_token() {
+                for (name, value) in [
+                    ("authorization", token.authorization_header()),
+                    ("x-stack-auth", token.auth_json()),
+                ] {
+                    let value = value.expect("what is read can be written");
+                    let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value)]);
+                    let again =
+                        Credentials::from_headers(&headers, &CONFIG).expect("what is written can be read");
+                    assert_eq!((access(&again), refresh(&again)), (Some(token.expose()), None));
+                }
+            }
+        }
+        Err(error) => {
+            assert!(error.is_refusal(), "{error:?}");
+            assert!(!error.to_string().contains(char::is_control));
+        }
+    }
+    result
 }
