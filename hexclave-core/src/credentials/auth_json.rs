@@ -1,23 +1,32 @@
 //! The JSON object with both tokens: `getAuthJson()` of Hexclave's SDK, and the value of `x-stack-auth`.
 
 use http::HeaderValue;
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::MapAccess};
 use zeroize::Zeroizing;
 
 use super::{MAX_ENCODED_LEN, Tokens, access_token, malformed, refresh_token, too_large};
 use crate::{
     AccessToken, Error,
-    member::{Member, is_unambiguous_object},
+    member::{Member, Members, read_object},
 };
 
 const HEADER: &str = "the header x-stack-auth";
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct AuthJson {
-    #[serde(default, rename = "accessToken")]
     access_token: Member<String>,
-    #[serde(default, rename = "refreshToken")]
     refresh_token: Member<String>,
+}
+
+impl Members for AuthJson {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "accessToken" => self.access_token.fill(members)?,
+            "refreshToken" => self.refresh_token.fill(members)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 /// What `x-stack-auth` says; an empty one says nothing.
@@ -30,14 +39,15 @@ pub(super) fn from_header(value: &HeaderValue) -> Result<Option<Tokens>, Error> 
 }
 
 pub(super) fn parse(json: &[u8], what: &str) -> Result<Tokens, Error> {
-    if !is_unambiguous_object(json) {
-        return Err(malformed(
-            what,
-            "it should be a JSON object such as {\"accessToken\":\"…\",\"refreshToken\":null}",
-        ));
-    }
-    let object: AuthJson =
-        serde_json::from_slice(json).map_err(|_| malformed(what, "its JSON object cannot be read"))?;
+    let object: AuthJson = std::str::from_utf8(json)
+        .ok()
+        .and_then(read_object)
+        .ok_or_else(|| {
+            malformed(
+                what,
+                "it should be a JSON object such as {\"accessToken\":\"…\",\"refreshToken\":null}",
+            )
+        })?;
     Ok(Tokens {
         access: match text(object.access_token, what, "accessToken")? {
             Some(text) => access_token(text.as_bytes(), what)?,

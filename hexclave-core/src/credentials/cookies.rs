@@ -4,13 +4,13 @@ use std::{borrow::Cow, collections::HashSet};
 
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
+use serde::de::MapAccess;
 use zeroize::Zeroizing;
 
 use super::{MAX_ENCODED_LEN, Tokens, access_token, refresh_token};
 use crate::{
     AccessToken, ProjectId, RefreshToken,
-    member::{Member, is_unambiguous_object},
+    member::{Member, Members, read_object},
 };
 
 /// The tokens of a project's cookies. What cannot be read is skipped.
@@ -95,19 +95,27 @@ fn decoded(value: &str) -> Cow<'_, str> {
         .unwrap_or(Cow::Borrowed(value))
 }
 
+/// A cookie with a refresh token.
+#[derive(Default)]
+struct Structured {
+    refresh_token: Member<String>,
+    updated_at_millis: Member<u64>,
+}
+
+impl Members for Structured {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "refresh_token" => self.refresh_token.fill(members)?,
+            "updated_at_millis" => self.updated_at_millis.fill(members)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 /// The refresh token, and when it was written, in milliseconds since 1970.
 fn structured(json: &str) -> Option<(RefreshToken, Option<u64>)> {
-    #[derive(Deserialize)]
-    struct Cookie {
-        refresh_token: Member<String>,
-        #[serde(default)]
-        updated_at_millis: Member<u64>,
-    }
-
-    if !is_unambiguous_object(json.as_bytes()) {
-        return None;
-    }
-    let cookie: Cookie = serde_json::from_str(json).ok()?;
+    let cookie: Structured = read_object(json)?;
     let (Member::Is(token), written) = (cookie.refresh_token, cookie.updated_at_millis) else {
         return None;
     };

@@ -1,5 +1,4 @@
 //! Deliveries that the npm package `standardwebhooks` has signed are genuine to our verifier.
-#![allow(clippy::expect_used)]
 
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
-//! Against code that nobody here wrote: tokens signed by Hexclave's own JavaScript verify with our verifier, and
-//! tokens of the local Hexclave verify with the npm package `jose`.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+//! Tokens signed by Hexclave's own JavaScript verify with our verifier, and tokens of the local Hexclave verify with the
+//! npm package `jose`.
 
 use std::{
     sync::Arc,

@@ -1,0 +1,6 @@
+//! Against code that nobody here wrote: the JavaScript packages in `tests/interop`, run by Node.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod credentials;
+mod tokens;
+mod webhooks;
