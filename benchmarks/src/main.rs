@@ -23,6 +23,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hexclave_core::{AccessToken, UserKind, Verifier};
 use hexclave_testkit::hexclave::{Issuer, Subject};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+use jwt_authorizer::{Authorizer, JwtAuthorizer};
 use quick_cache::sync::Cache;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
@@ -65,6 +66,7 @@ struct Bench {
     remembering: Verifier,
     decoding_keys: Vec<(String, DecodingKey)>,
     validation: Validation,
+    authorizer: Authorizer<Claims>,
     by_text: Cache<Box<str>, Arc<str>>,
     by_digest: Cache<[u8; 32], Arc<str>>,
 }
@@ -153,6 +155,14 @@ impl Bench {
         validation.set_issuer(&[&iss]);
         validation.set_audience(&[&aud]);
 
+        let authorizer = JwtAuthorizer::from_jwks_text(&jwks).validation(
+            jwt_authorizer::Validation::new()
+                .iss(&[&iss])
+                .aud(&[&aud])
+                .nbf(true),
+        );
+        let authorizer = now_or_never(authorizer.build())?;
+
         let builder = Verifier::builder(config.clone()).keys(keys);
         let (by_text, by_digest) = (Cache::new(SLOTS), Cache::new(SLOTS));
         for text in &texts {
@@ -177,6 +187,7 @@ impl Bench {
             remembering: builder.cached_tokens(SLOTS).build()?,
             decoding_keys,
             validation,
+            authorizer,
             by_text,
             by_digest,
         };
@@ -198,6 +209,12 @@ impl Bench {
             "raw-parsed" => measure(1, time, |i| self.raw_parsed(i)),
             "raw-parsed-2" => measure(2, time, |i| self.raw_parsed(i)),
             "jsonwebtoken" => measure(1, time, |i| self.jsonwebtoken(i)),
+            "jwt-authorizer" => measure(1, time, |i| {
+                now_or_never(self.authorizer.check_auth(self.text(i))).is_ok_and(|data| {
+                    black_box(data);
+                    true
+                })
+            }),
             "again" => measure(1, time, |i| self.again(i)),
             "again-2" => measure(2, time, |i| self.again(i)),
             "again-one" => measure(1, time, |_| self.again(0)),
