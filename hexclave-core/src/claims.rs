@@ -1,6 +1,7 @@
 //! The payload of an access token: read, and checked against itself.
 
 use serde::de::MapAccess;
+use uuid::Uuid;
 
 use crate::{
     Error, ErrorKind, RestrictedReason, SessionId, TeamId, UserId, UserKind,
@@ -16,14 +17,14 @@ pub(crate) struct RawClaims {
     pub(crate) exp: Member<u64>,
     pub(crate) iat: Member<u64>,
     pub(crate) nbf: Member<u64>,
-    sub: Member<String>,
+    sub: Member<Uuid>,
     pub(crate) project_id: Member<String>,
-    pub(crate) branch_id: Member<String>,
-    refresh_token_id: Member<String>,
+    pub(crate) branch_id: Member<Branch>,
+    refresh_token_id: Member<Uuid>,
     name: Member<String>,
     email: Member<String>,
     email_verified: Member<bool>,
-    selected_team_id: Member<String>,
+    selected_team_id: Member<Uuid>,
     signed_up_at: Member<u64>,
     is_anonymous: Member<bool>,
     is_restricted: Member<bool>,
@@ -59,6 +60,25 @@ impl Members for RawClaims {
     }
 }
 
+/// A branch of a project. Hexclave issues tokens for one only.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Branch {
+    Main,
+    Other,
+}
+
+impl Expected for Branch {
+    fn from_str(text: &str) -> Option<Self> {
+        Some(if text == "main" { Self::Main } else { Self::Other })
+    }
+}
+
+impl Expected for Uuid {
+    fn from_str(text: &str) -> Option<Self> {
+        canonical_uuid(text)
+    }
+}
+
 impl Expected for RestrictedReason {
     fn from_object(type_member: Option<String>) -> Option<Self> {
         type_member.as_deref().map(Self::from_type)
@@ -91,6 +111,7 @@ impl RawClaims {
     }
 
     pub(crate) fn into_user(self) -> Result<UserClaims, Error> {
+        const UUID_OR_NULL: &str = "a lower-case UUID or null";
         let is_anonymous = required(self.is_anonymous, "is_anonymous", "true or false")?;
         let is_restricted =
             optional(self.is_restricted, "is_restricted", "true or false")?.unwrap_or(is_anonymous);
@@ -109,20 +130,18 @@ impl RawClaims {
                 ));
             }
         };
-        let id = required(self.sub, "sub", "the user's id")?;
-        let id = canonical_uuid(&id)
-            .map(UserId::from)
-            .ok_or_else(|| invalid("sub", "a lower-case UUID"))?;
         Ok(UserClaims {
-            id,
+            id: required(self.sub, "sub", "the user's id, a lower-case UUID")?.into(),
             kind,
             restricted_reason,
-            session_id: uuid(self.refresh_token_id, "refresh_token_id")?.map(SessionId::from),
+            session_id: optional(self.refresh_token_id, "refresh_token_id", UUID_OR_NULL)?
+                .map(SessionId::from),
             name: optional(self.name, "name", "a string or null")?,
             email: optional(self.email, "email", "a string or null")?,
             email_verified: optional(self.email_verified, "email_verified", "true or false")?
                 .unwrap_or(false),
-            selected_team_id: uuid(self.selected_team_id, "selected_team_id")?.map(TeamId::from),
+            selected_team_id: optional(self.selected_team_id, "selected_team_id", UUID_OR_NULL)?
+                .map(TeamId::from),
             signed_up_at: optional(self.signed_up_at, "signed_up_at", "whole seconds since 1970")?,
             requires_totp_mfa: optional(self.requires_totp_mfa, "requires_totp_mfa", "true or false")?
                 .unwrap_or(false),
@@ -149,13 +168,6 @@ pub(crate) fn optional<T>(member: Member<T>, name: &str, expected: &str) -> Resu
         Member::Absent | Member::Null => Ok(None),
         Member::Wrong => Err(invalid(name, expected)),
     }
-}
-
-fn uuid(member: Member<String>, name: &str) -> Result<Option<uuid::Uuid>, Error> {
-    const EXPECTED: &str = "a lower-case UUID or null";
-    optional(member, name, EXPECTED)?
-        .map(|text| canonical_uuid(&text).ok_or_else(|| invalid(name, EXPECTED)))
-        .transpose()
 }
 
 fn invalid(name: &str, expected: &str) -> Error {

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::{Error, error::quoted};
 /// # Ok::<(), hexclave_core::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ProjectId(String);
+pub struct ProjectId(Arc<str>);
 
 impl ProjectId {
     /// The id as text.
@@ -33,7 +33,7 @@ impl FromStr for ProjectId {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         if text == "internal" || canonical_uuid(text).is_some() {
-            return Ok(Self(text.to_owned()));
+            return Ok(Self(text.into()));
         }
         Err(Error::config(format!(
             "{} is not a Hexclave project id: expected a lower-case UUID such as \

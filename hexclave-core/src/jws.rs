@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 use crate::{
     AccessToken, Error, ErrorKind,
     error::quoted,
-    member::{Member, Members, read_object},
+    member::{Expected, Member, Members, read_object},
 };
 
 const MAX_HEADER_LEN: usize = 1024;
@@ -27,11 +27,35 @@ pub(crate) struct Jws<'a> {
 
 #[derive(Default)]
 struct Header {
-    alg: Member<String>,
+    alg: Member<Algorithm>,
     kid: Member<String>,
-    typ: Member<String>,
+    typ: Member<TokenType>,
     crit: Member<bool>,
     b64: Member<bool>,
+}
+
+enum Algorithm {
+    Es256,
+    Other(String),
+}
+
+impl Expected for Algorithm {
+    fn from_str(text: &str) -> Option<Self> {
+        Some(match text {
+            "ES256" => Self::Es256,
+            other => Self::Other(other.to_owned()),
+        })
+    }
+}
+
+/// The media type of an access token (RFC 7515, section 4.1.9): compared ignoring case, and by custom without
+/// `application/`.
+struct TokenType;
+
+impl Expected for TokenType {
+    fn from_str(text: &str) -> Option<Self> {
+        (text.eq_ignore_ascii_case("JWT") || text.eq_ignore_ascii_case("at+jwt")).then_some(Self)
+    }
 }
 
 impl Members for Header {
@@ -93,8 +117,8 @@ impl<'a> Jws<'a> {
 impl Header {
     fn checked_key_id(self) -> Result<String, Error> {
         match &self.alg {
-            Member::Is(alg) if alg == "ES256" => {}
-            Member::Is(alg) => {
+            Member::Is(Algorithm::Es256) => {}
+            Member::Is(Algorithm::Other(alg)) => {
                 return Err(Error::new(
                     ErrorKind::UnsupportedAlgorithm,
                     format!(
@@ -112,9 +136,7 @@ impl Header {
             ));
         }
         match &self.typ {
-            Member::Absent => {}
-            // RFC 7515, section 4.1.9: media types, compared ignoring case, and by custom without `application/`.
-            Member::Is(typ) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt") => {}
+            Member::Absent | Member::Is(TokenType) => {}
             _ => {
                 return Err(Error::new(
                     ErrorKind::UnsupportedHeader,

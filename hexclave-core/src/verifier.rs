@@ -8,7 +8,7 @@ use tracing::Instrument;
 use crate::{
     AcceptedKinds, AccessToken, Clock, Error, ErrorKind, ProjectConfig, ProjectKeys, SystemClock, User,
     UserKind,
-    claims::{RawClaims, UserClaims, optional, required},
+    claims::{Branch, RawClaims, UserClaims, optional, required},
     error::quoted,
     jws::Jws,
     keys::{Fetcher, KeyHealth, KeySource, default_client},
@@ -359,7 +359,7 @@ impl Inner {
                 "the token's `project_id` is not the project of its audience",
             ));
         }
-        if required(std::mem::take(&mut raw.branch_id), "branch_id", "a string")? != "main" {
+        if required(std::mem::take(&mut raw.branch_id), "branch_id", "a string")? == Branch::Other {
             return Err(Error::new(
                 ErrorKind::BranchMismatch,
                 "the token's `branch_id` is not `main`",
