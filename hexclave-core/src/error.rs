@@ -1,10 +1,10 @@
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-use crate::UserKind;
+use crate::{AcceptedKinds, RestrictedReason, UserKind};
 
 /// What went wrong in this crate.
 ///
-/// Two failures are never mixed: *the token is bad* ([`is_refusal`](Error::is_refusal), answer 401 or 403)
+/// Two failures are never mixed: *the token is bad* ([`is_refusal`](Error::is_refusal), answer 401, 403 or 400)
 /// and *the token could not be checked* ([`is_retryable`](Error::is_retryable), answer 503). Everything else is
 /// a mistake in the configuration, or something that the Hexclave API was asked for and did not do.
 ///
@@ -170,6 +170,21 @@ impl Error {
         )
     }
 
+    pub(crate) fn kind_not_accepted(
+        kind: UserKind,
+        reason: Option<&RestrictedReason>,
+        accepted: AcceptedKinds,
+    ) -> Self {
+        let reason = match reason {
+            Some(reason) if kind == UserKind::Restricted => format!(" ({reason})"),
+            _ => String::new(),
+        };
+        Self::new(
+            ErrorKind::KindNotAccepted(kind),
+            format!("the user is {kind}{reason}; this application lets in: {accepted}"),
+        )
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         // A new error has no clones yet.
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
@@ -200,8 +215,9 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// Whether the request was looked at and refused: the answer is 401, or 403 for
-    /// [`ErrorKind::KindNotAccepted`] (webhooks have answers of their own). Trying the same token again does not help.
+    /// Whether the request was looked at and refused: the answer is 401, 403 for [`ErrorKind::KindNotAccepted`], or 400
+    /// for [`ErrorKind::ConflictingCredentials`], as [`Denial`](crate::web::Denial) has it (webhooks have answers of their
+    /// own). Trying the same token again does not help.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         !self.is_retryable()

@@ -87,6 +87,12 @@ impl AcceptedKinds {
         }
     }
 
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self {
+            bits: self.bits | other.bits,
+        }
+    }
+
     /// Whether `kind` is let in.
     #[must_use]
     pub const fn contains(self, kind: UserKind) -> bool {

@@ -44,6 +44,11 @@
 //! # }
 //! ```
 //!
+//! A function that takes a [`Verified<Normal>`](Verified) cannot be called for anybody else.
+//!
+//! # Web servers
+//! [`web`] has layers for `tower`, axum, actix-web and tonic, and the one table of who is answered what: 401, 403, 503.
+//!
 //! # Keys
 //! A [`Verifier`] fetches the project's keys when it first needs them, or when it is told to
 //! [warm up](Verifier::warm_up), and keeps them:
@@ -90,9 +95,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`] |
-//! | `axum` | with `webhooks`: a delivery as an extractor |
+//! | `axum` | extractors and answers for axum 0.8; with `webhooks`, deliveries too; turns `tower` on |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
+//! | `tower` | a layer that lets in who is signed in |
 //! | `webhooks` | [`webhooks`]: deliveries of Hexclave's webhooks, proven and read |
 //!
 //! # Errors
@@ -127,7 +133,9 @@ mod token_cache;
 mod user;
 #[cfg(test)]
 mod vectors;
+mod verified;
 mod verifier;
+pub mod web;
 #[cfg(feature = "webhooks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "webhooks")))]
 pub mod webhooks;
@@ -144,4 +152,5 @@ pub use keys::{KeyHealth, KeySet, KeyState, ProjectKeys, PublicKey, SkippedKey};
 pub use kind::{AcceptedKinds, RestrictedReason, UserKind};
 pub use refresh_token::RefreshToken;
 pub use user::User;
+pub use verified::{Anonymous, Kinds, Normal, Restricted, Verified};
 pub use verifier::{Verifier, VerifierBuilder};

@@ -126,6 +126,26 @@ impl Verifier {
         result
     }
 
+    /// Refuses a user whom another verifier has let in and this one would not.
+    #[cfg(feature = "axum")]
+    pub(crate) fn readmit(&self, user: &User) -> Result<(), Error> {
+        if user.project_id() != self.config().project_id() {
+            return Err(Error::new(
+                ErrorKind::ProjectMismatch,
+                "the user is one of another project",
+            ));
+        }
+        if !self.accepted_kinds().contains(user.kind()) {
+            let reason = user.restricted_reason();
+            return Err(Error::kind_not_accepted(
+                user.kind(),
+                reason,
+                self.accepted_kinds(),
+            ));
+        }
+        Ok(())
+    }
+
     /// The user of a remembered token. Where there is no async runtime, that is all that can be told at once.
     #[cfg(feature = "blocking")]
     pub(crate) fn verified_before(&self, token: &AccessToken) -> Option<User> {
@@ -376,18 +396,8 @@ impl Inner {
             ));
         }
         if !self.accepted.contains(claims.kind) {
-            return Err(Error::new(
-                ErrorKind::KindNotAccepted(claims.kind),
-                format!(
-                    "the user is {}{}; this application lets in: {}",
-                    claims.kind,
-                    match &claims.restricted_reason {
-                        Some(reason) if claims.kind == UserKind::Restricted => format!(" ({reason})"),
-                        _ => String::new(),
-                    },
-                    self.accepted
-                ),
-            ));
+            let reason = claims.restricted_reason.as_ref();
+            return Err(Error::kind_not_accepted(claims.kind, reason, self.accepted));
         }
         Ok(CheckedClaims {
             claims,
