@@ -94,6 +94,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `actix-web` | middleware, extractors and answers for actix-web 4 |
 //! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`] |
 //! | `axum` | extractors and answers for axum 0.8; with `webhooks`, deliveries too; turns `tower` on |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |

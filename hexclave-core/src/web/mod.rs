@@ -14,7 +14,8 @@
 //!
 //! The body is a problem in JSON (RFC 9457) with the error's stable [`code`](crate::ErrorKind::code), and `kind` where a
 //! kind of user is not let in; its texts are fixed, so that nothing about the server leaks. Why a token was refused in
-//! detail says [`Denial::error`]; behind a layer that error is in the response's extensions. A `tracing` event of level debug has the code alone.
+//! detail says [`Denial::error`]; behind a layer that error is in the response's extensions (in actix-web, it is the
+//! response's `error()`). A `tracing` event of level debug has the code alone.
 //!
 //! Every response of a protected route, error or not, has `Cache-Control: private, no-store`, unless the handler has set
 //! its own, and a `Vary` with the headers that were looked at beside those of the handler: no cache on the way hands one
@@ -25,6 +26,7 @@
 //! |---|---|---|---|
 //! | `tower`, and what is built on it | `tower` | `AuthLayer` | the extensions `User` and `Option<User>` |
 //! | axum | `axum` | `AuthLayer` | the extractors `User`, `Option<User>`, `Verified<K>` |
+//! | actix-web | `actix-web` | `AuthMiddleware` | the extractors `User`, `Option<User>`, `Verified<K>` |
 //!
 //! Each has two forms, `required` and `optional`, and looks at all headers and at no cookies until it is told
 //! [otherwise](crate::CredentialSources). `examples/` has a small service for each.
@@ -57,14 +59,19 @@ extractor cannot set the headers of a response that the handler makes.
 
 mod caching;
 mod denial;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "actix-web"))]
 mod gate;
 
+#[cfg(feature = "actix-web")]
+mod actix;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "tower")]
 mod layer;
 
+#[cfg(feature = "actix-web")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
+pub use self::actix::AuthMiddleware;
 pub use self::denial::Denial;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]

@@ -1,10 +1,14 @@
 //! The services of `examples/`, against a local Hexclave: who is let in, and what is answered to whom.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "../../examples/actix.rs"]
+#[allow(dead_code)]
+mod actix_example;
 #[path = "../../examples/axum.rs"]
 #[allow(dead_code)]
 mod axum_example;
 
+mod actix;
 mod axum;
 mod callers;
 
