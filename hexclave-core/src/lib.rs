@@ -99,6 +99,7 @@
 //! | `axum` | extractors and answers for axum 0.8; with `webhooks`, deliveries too; turns `tower` on |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
 //! | `metrics` | the counters and the gauge above |
+//! | `tonic` | answers in gRPC for tonic 0.14; turns `tower` on |
 //! | `tower` | a layer that lets in who is signed in |
 //! | `webhooks` | [`webhooks`]: deliveries of Hexclave's webhooks, proven and read |
 //!

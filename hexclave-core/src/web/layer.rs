@@ -28,7 +28,9 @@ use crate::{CredentialSources, User, Verifier};
 /// # }
 /// ```
 ///
-/// `A` is the language of the answers: [`Http`].
+/// `A` is the language of the answers: [`Http`]
+#[cfg_attr(feature = "tonic", doc = "or [`Grpc`](super::Grpc).")]
+#[cfg_attr(not(feature = "tonic"), doc = "alone, without the feature `tonic`.")]
 pub struct AuthLayer<A = Http> {
     gate: Gate,
     answers: PhantomData<fn() -> A>,
@@ -55,6 +57,12 @@ impl<A> AuthLayer<A> {
     #[must_use]
     pub fn sources(self, sources: CredentialSources) -> Self {
         Self::of(self.gate.with_sources(sources))
+    }
+
+    /// The same with answers in another language.
+    #[cfg(feature = "tonic")]
+    pub(super) fn answering<B>(self) -> AuthLayer<B> {
+        AuthLayer::of(self.gate)
     }
 
     fn of(gate: Gate) -> Self {

@@ -1,12 +1,12 @@
 //! Web servers: what is answered to whom, and the layers that do it.
 //!
-//! | who calls | answer | `error` of `WWW-Authenticate` |
-//! |---|---|---|
-//! | nobody, where somebody is required | 401 | none |
-//! | somebody with a token that is bad, or that cannot be read | 401 | `invalid_token` |
-//! | a user of a kind that is not let in | 403 | `insufficient_scope` |
-//! | somebody with two different tokens | 400 | `invalid_request` |
-//! | anybody, while the project's keys cannot be had | 503 and `Retry-After` | |
+//! | who calls | answer | `error` of `WWW-Authenticate` | gRPC status |
+//! |---|---|---|---|
+//! | nobody, where somebody is required | 401 | none | `UNAUTHENTICATED` |
+//! | somebody with a token that is bad, or that cannot be read | 401 | `invalid_token` | `UNAUTHENTICATED` |
+//! | a user of a kind that is not let in | 403 | `insufficient_scope` | `PERMISSION_DENIED` |
+//! | somebody with two different tokens | 400 | `invalid_request` | `INVALID_ARGUMENT` |
+//! | anybody, while the project's keys cannot be had | 503 and `Retry-After` | | `UNAVAILABLE` |
 //!
 //! [`Denial`] is that table, for any server that speaks in types of the `http` crate. Where a user is optional, nobody
 //! goes on as nobody; *bad* credentials are refused all the same, since whoever sends them takes himself for signed in
@@ -27,6 +27,7 @@
 //! | `tower`, and what is built on it | `tower` | `AuthLayer` | the extensions `User` and `Option<User>` |
 //! | axum | `axum` | `AuthLayer` | the extractors `User`, `Option<User>`, `Verified<K>` |
 //! | actix-web | `actix-web` | `AuthMiddleware` | the extractors `User`, `Option<User>`, `Verified<K>` |
+//! | tonic | `tonic` | `AuthLayer::grpc` | the extension `User` |
 //!
 //! Each has two forms, `required` and `optional`, and looks at all headers and at no cookies until it is told
 //! [otherwise](crate::CredentialSources). `examples/` has a small service for each.
@@ -66,6 +67,8 @@ mod gate;
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "tonic")]
+mod grpc;
 #[cfg(feature = "tower")]
 mod layer;
 
@@ -73,6 +76,9 @@ mod layer;
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
 pub use self::actix::AuthMiddleware;
 pub use self::denial::Denial;
+#[cfg(feature = "tonic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tonic")))]
+pub use self::grpc::Grpc;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use self::layer::{AuthLayer, AuthService, Http};

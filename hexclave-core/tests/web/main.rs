@@ -7,10 +7,14 @@ mod actix_example;
 #[path = "../../examples/axum.rs"]
 #[allow(dead_code)]
 mod axum_example;
+#[path = "../../examples/tonic.rs"]
+#[allow(dead_code)]
+mod tonic_example;
 
 mod actix;
 mod axum;
 mod callers;
+mod tonic;
 
 use callers::{Caller, Callers, Outcome};
 use http::{HeaderMap, StatusCode};
