@@ -1,0 +1,120 @@
+//! Hexclave's own JavaScript SDK against the local Hexclave: the SDK finds every endpoint that it asks for, and every
+//! answer as it expects it.
+//!
+//! The programs in `interop/sdk/` say what is expected; what they print, and what the server was asked, is looked
+//! at here.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use hexclave_core::{AccessToken, UserId, Verifier};
+use hexclave_testkit::hexclave::{LocalHexclave, LocalHexclaveBuilder};
+use hexclave_tests::node;
+use serde_json::{Value, json};
+
+async fn start(builder: LocalHexclaveBuilder) -> LocalHexclave {
+    builder.start().await.expect("a server")
+}
+
+/// Runs a program with what an application is configured with.
+async fn run(hexclave: &LocalHexclave, program: &'static str) -> Value {
+    let config = hexclave.config();
+    let input = json!({
+        "baseUrl": config.api_url().as_str(),
+        "projectId": config.project_id().as_str(),
+        "publishableClientKey": config.publishable_client_key(),
+        "secretServerKey": config.secret_server_key().expect("a key").expose(),
+    });
+    // Node asks our server, so this thread must be free to answer.
+    let output = tokio::task::spawn_blocking(move || node::run(program, &input))
+        .await
+        .expect("a result");
+    for request in hexclave.requests() {
+        let understood =
+            !matches!(request.status, 405 | 500..) && request.known_error != Some("BODY_PARSING_ERROR");
+        let known = request.status != 404 || request.known_error.is_some();
+        assert!(
+            understood && known,
+            "the SDK asked for what is not there: {request:?}"
+        );
+    }
+    output
+}
+
+fn user_id(value: &Value) -> UserId {
+    value.as_str().expect("an id").parse().expect("a user's id")
+}
+
+/// How often a path was asked for.
+fn asked(hexclave: &LocalHexclave, method: &str, path: &str) -> usize {
+    let requests = hexclave.requests();
+    let found = requests
+        .iter()
+        .filter(|request| request.method == method && request.path == format!("/api/v1{path}"));
+    found.count()
+}
+
+#[tokio::test]
+async fn people_sign_up_and_in_and_guests_become_users() {
+    let hexclave = start(LocalHexclave::builder()).await;
+    let output = run(&hexclave, "sdk/sign-in.mjs").await;
+
+    let verifier = Verifier::new(hexclave.config().clone()).expect("a verifier");
+    for (who, email) in [("ada", "ada@example.com"), ("guest", "guest@example.com")] {
+        let tokens = hexclave.sign_in(email, "correct horse").await.expect("tokens");
+        assert_eq!(tokens.user_id, user_id(&output[who]));
+        let user = verifier.verify(&tokens.access_token).await.expect("a user");
+        assert_eq!(user.email(), Some(email));
+    }
+    assert_eq!(asked(&hexclave, "POST", "/auth/anonymous/sign-up"), 1);
+    assert_eq!(asked(&hexclave, "DELETE", "/auth/sessions/current"), 1);
+}
+
+#[tokio::test]
+async fn the_current_user_is_found_in_every_form() {
+    let hexclave = start(
+        LocalHexclave::builder()
+            .require_email_verification(true)
+            .allow_client_user_deletion(true),
+    )
+    .await;
+    let output = run(&hexclave, "sdk/current-user.mjs").await;
+
+    // The tokens that the SDK holds are those that our verifier takes.
+    let verifier = Verifier::new(hexclave.config().clone()).expect("a verifier");
+    for token in [&output["token"], &output["authJson"]["accessToken"]] {
+        let token = AccessToken::from(token.as_str().expect("a token"));
+        let user = verifier.verify(&token).await.expect("a user");
+        assert_eq!(user.id(), user_id(&output["ada"]));
+    }
+}
+
+#[tokio::test]
+async fn backends_keep_users_teams_and_permissions() {
+    let hexclave = start(LocalHexclave::builder().allow_client_team_creation(true)).await;
+    for (id, contains) in [("read_docs", &[][..]), ("write_docs", &["read_docs"])] {
+        hexclave
+            .define_team_permission(id, contains)
+            .expect("a permission");
+    }
+    for (id, contains) in [("read_all", &[][..]), ("manage", &["read_all"])] {
+        hexclave
+            .define_project_permission(id, contains)
+            .expect("a permission");
+    }
+    let output = run(&hexclave, "sdk/server.mjs").await;
+    assert_eq!(output["users"].as_array().map(Vec::len), Some(5));
+    assert_eq!(asked(&hexclave, "POST", "/teams"), 2);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_revoked_and_ended() {
+    let hexclave = start(LocalHexclave::builder()).await;
+    run(&hexclave, "sdk/sessions.mjs").await;
+    assert_eq!(asked(&hexclave, "POST", "/auth/mfa/sign-in"), 3);
+}
+
+#[tokio::test]
+async fn a_command_line_logs_in_by_way_of_a_browser() {
+    let hexclave = start(LocalHexclave::builder()).await;
+    run(&hexclave, "sdk/cli-login.mjs").await;
+    assert_eq!(asked(&hexclave, "POST", "/auth/cli"), 5);
+}
