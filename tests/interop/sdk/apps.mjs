@@ -53,3 +53,8 @@ export async function rejection(promise) {
   }
   throw new Error("the SDK reports no error");
 }
+
+/** Ends the program, which the connections that the SDK keeps open would hold up for seconds. */
+export function end() {
+  process.exit();
+}

@@ -1,7 +1,7 @@
 // Logging in at a command line by way of a browser.
 import assert from "node:assert/strict";
 import { run } from "../program.mjs";
-import { clientApp, ok, rejection, serverApp } from "./apps.mjs";
+import { clientApp, end, ok, rejection, serverApp } from "./apps.mjs";
 
 await run("cli-login.mjs", async (input) => {
   const browser = clientApp(input);
@@ -80,3 +80,4 @@ await run("cli-login.mjs", async (input) => {
   assert.equal(ok(await asGuest.result), refreshToken);
   return { ada: ada.id };
 });
+end();

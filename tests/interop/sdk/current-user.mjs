@@ -1,7 +1,7 @@
 // The current user in every form that the SDK has, for each kind of user.
 import assert from "node:assert/strict";
 import { run } from "../program.mjs";
-import { clientApp, ok, rejection, serverApp } from "./apps.mjs";
+import { clientApp, end, ok, rejection, serverApp } from "./apps.mjs";
 
 const password = "correct horse";
 
@@ -95,3 +95,4 @@ await run("current-user.mjs", async (input) => {
   );
   return { ada: ada.id, authJson, token };
 });
+end();

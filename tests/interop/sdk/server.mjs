@@ -1,7 +1,7 @@
 // What a backend does with users, teams and permissions.
 import assert from "node:assert/strict";
 import { run } from "../program.mjs";
-import { clientApp, ok, rejection, serverApp } from "./apps.mjs";
+import { clientApp, end, ok, rejection, serverApp } from "./apps.mjs";
 
 const password = "correct horse";
 
@@ -117,3 +117,4 @@ await run("server.mjs", async (input) => {
   assert.equal(await serverApp(input).getUser(cleo.id), null);
   return { users: inOrder };
 });
+end();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { generateTOTP } from "@oslojs/otp";
 import { run } from "../program.mjs";
-import { clientApp, ok, refusal, rejection, serverApp } from "./apps.mjs";
+import { clientApp, end, ok, refusal, rejection, serverApp } from "./apps.mjs";
 
 const password = "correct horse";
 const credential = { email: "ada@example.com", password, noRedirect: true };
@@ -82,3 +82,4 @@ await run("sessions.mjs", async (input) => {
   assert.equal(refusal(await show(generateTOTP(secret, 30, 6))), "VERIFICATION_CODE_ALREADY_USED");
   return { ada: ada.id };
 });
+end();

@@ -1,7 +1,7 @@
 // Signing up and in with a password, as a guest, and as a guest who becomes a user.
 import assert from "node:assert/strict";
 import { run } from "../program.mjs";
-import { clientApp, ok, refusal } from "./apps.mjs";
+import { clientApp, end, ok, refusal } from "./apps.mjs";
 
 const password = "correct horse";
 
@@ -51,3 +51,4 @@ await run("sign-in.mjs", async (input) => {
 
   return { ada: ada.id, guest: guest.id, guestRefreshToken: guestTokens.refreshToken };
 });
+end();
