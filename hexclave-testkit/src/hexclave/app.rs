@@ -7,10 +7,14 @@ use std::{
 
 use hexclave_core::{AcceptedKinds, Clock, ProjectConfig, Verifier};
 
+use serde::Serialize;
+
 use super::{
     HexclaveError, Issuer, Subject,
     directory::{Directory, Settings},
+    faults::Faults,
     request_log::RequestLog,
+    webhooks::Outbox,
 };
 use crate::TestClock;
 
@@ -25,6 +29,8 @@ pub(crate) struct App {
     settings: Settings,
     directory: Mutex<Directory>,
     log: RequestLog,
+    outbox: Outbox,
+    faults: Faults,
 }
 
 impl App {
@@ -41,6 +47,8 @@ impl App {
             settings,
             directory: Mutex::new(Directory::new(settings)),
             log: RequestLog::default(),
+            outbox: Outbox::default(),
+            faults: Faults::default(),
         })
     }
 
@@ -60,6 +68,23 @@ impl App {
         &self.log
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Tells those who want to know what has happened.
+    pub(crate) fn publish(&self, event_type: &str, data: &impl Serialize) -> Result<(), HexclaveError> {
+        self.outbox.publish(event_type, data, self.now_seconds())
+    }
+
     pub(crate) fn verifier(&self) -> &Verifier {
         &self.verifier
     }
@@ -74,13 +99,17 @@ impl App {
         self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn now_seconds(&self) -> u64 {
+        self.clock.unix_seconds()
+    }
+
     pub(crate) fn now_millis(&self) -> u64 {
         let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn issue(&self, subject: &Subject) -> Result<String, HexclaveError> {
-        self.issuer.token(subject, self.clock.unix_seconds())
+        self.issuer.token(subject, self.now_seconds())
     }
 
     pub(crate) fn is_publishable_key(&self, key: &str) -> bool {

@@ -1,8 +1,10 @@
 //! A local Hexclave: a real HTTP server on loopback that issues real tokens, for tests and demonstrations.
 //!
-//! [`LocalHexclave`] serves one project: its public keys, sign-up and sign-in, sessions, users, teams and
-//! permissions. Keys, tokens and answers are those of Hexclave, its oddities included (keys with short coordinates,
-//! errors in `error`, status overrides); users live in memory and end with the server. [`Issuer`] signs the same tokens without a server, and such as no Hexclave would.
+//! [`LocalHexclave`] serves one project: its public keys, sign-up and sign-in, sessions, users, teams, permissions and
+//! the login of command lines, to clients and servers. Keys, tokens and answers are those of Hexclave, its oddities
+//! included (keys with short coordinates, errors in `error`, status overrides); Hexclave's own JavaScript SDK runs
+//! against it. Users live in memory and end with the server. [`Issuer`] signs the same tokens without a server, and
+//! such as no Hexclave would.
 //!
 //! ```no_run
 //! use hexclave_core::Verifier;
@@ -15,6 +17,35 @@
 //! let verifier = Verifier::new(hexclave.config().clone())?;
 //! let user = verifier.verify(&tokens.access_token).await?;
 //! assert_eq!(user.email(), Some("ada@example.com"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a test has in its hands
+//! - **Users and teams** to begin with: [`add_user`](LocalHexclave::add_user), [`add_team`](LocalHexclave::add_team),
+//!   and permissions, granted and [defined](LocalHexclave::define_team_permission).
+//! - **Time**: tokens, sessions, second factors, command-line logins and webhooks follow the
+//!   [clock](LocalHexclaveBuilder::clock) that the server is given.
+//! - **Faults**: [`inject`](LocalHexclave::inject) makes an endpoint fail, hang, drip, or cut connections.
+//! - **What was asked**: [`requests`](LocalHexclave::requests), without anything secret.
+//! - **Webhooks**: [`deliver_webhooks`](LocalHexclave::deliver_webhooks) delivers them signed, in the order and as often
+//!   as the test says, with Svix's retries. [`webhooks`](LocalHexclave::webhooks) has them without a delivery.
+//!
+//! ```no_run
+//! use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, NewTeam, NewUser, WebhookSecret};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let hexclave = LocalHexclave::start().await?;
+//! let ada = hexclave.add_user(NewUser::new("ada@example.com").password("correct horse"))?;
+//! let team = hexclave.add_team(NewTeam::new("Engines").admin(ada))?;
+//! hexclave.define_team_permission("read_docs", &[])?;
+//! hexclave.grant_in_team(team, ada, "read_docs")?;
+//!
+//! let secret = WebhookSecret::random()?;
+//! hexclave.add_webhook_endpoint("http://127.0.0.1:3000/webhooks", secret)?;
+//! hexclave.sign_up_anonymously().await?; // Seeds send no webhooks; what goes over HTTP does.
+//! let attempts = hexclave.deliver_webhooks(DeliveryOrder::Doubled).await;
+//! assert_eq!(attempts.len(), 2);
 //! # Ok(())
 //! # }
 //! ```
@@ -41,29 +72,38 @@
 //! | `GET /team-permissions`, `POST`, `DELETE /team-permissions/{team}/{user}/{id}` | direct and recursive | definitions over the API |
 //! | `GET /project-permissions`, `POST`, `DELETE /project-permissions/{user}/{id}` | direct and recursive | definitions over the API |
 //! | `GET /health` (without `/api/v1`) | | |
+//! | webhooks | `user.*`, `team.*`, `team_membership.*`, `team_permission.*`, `project_permission.*`, where Hexclave sends them | `issue.*`; deliveries by themselves |
 //!
-//! Paths begin with `/api/v1` or, which is the same, `/api/latest`. Anything else is answered with 404. Every
-//! endpoint refuses members and parameters that it does not know, answers errors with the codes, details and
+//! Paths begin with `/api/v1` or, which is the same, `/api/latest`. Anything else is answered with 404 in plain text.
+//! Every endpoint refuses members and parameters that it does not know, answers errors with the codes, details and
 //! headers of Hexclave, and, for those who send `x-stack-override-error-status`, errors of 4xx with status 200 and
-//! the real one in `x-stack-actual-status`. There is no admin access.
+//! the real one in `x-stack-actual-status`. Pages of any origin may ask.
+//!
+//! Left out as a whole: admin access, sign-in by OAuth, magic links and passkeys, changing a password through a mail or
+//! by oneself, contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
+//! bodies, and the indented JSON that browsers get. Nothing is kept in a file.
 
 mod api;
 mod api_error;
 mod app;
 mod directory;
 mod error;
+mod faults;
 mod issuer;
 mod request_log;
 mod seed;
 mod server;
 mod signing_key;
+mod webhooks;
 
 pub use error::HexclaveError;
+pub use faults::{Fault, RetryAfter};
 pub use issuer::{AccessTokenClaims, Issuer, Subject};
 pub use request_log::LoggedRequest;
 pub use seed::{NewTeam, NewUser};
 pub use server::{LocalHexclave, LocalHexclaveBuilder, Tokens};
 pub use signing_key::{PublicJwk, ServerSecret, SigningKey};
+pub use webhooks::{DeliveryOrder, WebhookAttempt, WebhookMessage, WebhookSecret};
 
 /// Crockford's base 32 in lower case.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -1,4 +1,7 @@
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     extract::{Request, State},
@@ -6,12 +9,12 @@ use axum::{
     response::Response,
 };
 
-use super::{api_error::KnownCode, app::App};
+use super::{api::ActualStatus, api_error::KnownCode, app::App};
 
-/// The newest requests that are remembered.
+/// How many requests are remembered.
 const CAPACITY: usize = 10_000;
 
-/// A request that a [`LocalHexclave`](super::LocalHexclave) has answered: what was asked and what became of it.
+/// A request that a [`LocalHexclave`](super::LocalHexclave) was asked: what for, and what became of it.
 ///
 /// Neither headers nor bodies nor query parameters are kept, for they hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,43 +24,74 @@ pub struct LoggedRequest {
     pub method: String,
     /// The path, without its query.
     pub path: String,
-    /// The status, before an [override](super#what-is-served) made it 200.
-    pub status: u16,
-    /// The code of the known error, such as `USER_NOT_FOUND`, if it was one.
+    /// The status of the answer, before an override made it 200; `None` as long as there is no answer.
+    pub status: Option<u16>,
+    /// The code of the known error, such as `USER_NOT_FOUND`, if the answer was one.
     pub known_error: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<Vec<LoggedRequest>>);
+pub(crate) struct RequestLog(Mutex<Log>);
+
+#[derive(Debug, Default)]
+struct Log {
+    requests: VecDeque<LoggedRequest>,
+    /// How many there were before those that are remembered.
+    forgotten: usize,
+}
 
 impl RequestLog {
     pub(crate) fn all(&self) -> Vec<LoggedRequest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log().requests.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut log = self.log();
+        log.forgotten += log.requests.len();
+        log.requests.clear();
     }
 
-    fn add(&self, request: LoggedRequest) {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if log.len() >= CAPACITY {
-            log.remove(0);
+    /// Writes a request down and returns its number.
+    fn arrived(&self, method: String, path: String) -> usize {
+        let mut log = self.log();
+        if log.requests.len() >= CAPACITY {
+            log.requests.pop_front();
+            log.forgotten += 1;
         }
-        log.push(request);
+        log.requests.push_back(LoggedRequest {
+            method,
+            path,
+            status: None,
+            known_error: None,
+        });
+        log.forgotten + log.requests.len() - 1
+    }
+
+    fn answered(&self, number: usize, status: u16, known_error: Option<&'static str>) {
+        let mut log = self.log();
+        let Some(index) = number.checked_sub(log.forgotten) else {
+            return;
+        };
+        if let Some(request) = log.requests.get_mut(index) {
+            request.status = Some(status);
+            request.known_error = known_error;
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes down each request when it has been answered.
-pub(crate) async fn record(State(app): State<std::sync::Arc<App>>, request: Request, next: Next) -> Response {
+/// Writes each request down when it arrives and when it is answered.
+pub(crate) async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let method = request.method().to_string();
-    let path = request.uri().path().to_owned();
+    let number = app.log().arrived(method, request.uri().path().to_owned());
     let response = next.run(request).await;
-    app.log().add(LoggedRequest {
-        method,
-        path,
-        status: response.status().as_u16(),
-        known_error: response.extensions().get::<KnownCode>().map(|code| code.0),
-    });
+    let extensions = response.extensions();
+    let actual = extensions.get::<ActualStatus>();
+    let status = actual.map_or(response.status(), |actual| actual.0);
+    let code = extensions.get::<KnownCode>().map(|code| code.0);
+    app.log().answered(number, status.as_u16(), code);
     response
 }

@@ -117,6 +117,10 @@ impl LocalHexclave {
         self.app.log().clear();
     }
 
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     pub(super) fn app(&self) -> &App {
         &self.app
     }
@@ -158,6 +162,13 @@ impl LocalHexclave {
             user_id: user_id
                 .map_err(|error| HexclaveError::with_source("the user's id is unusable", error))?,
         })
+    }
+}
+
+impl Drop for LocalHexclave {
+    fn drop(&mut self) {
+        // Nobody is to wait for a server that hangs.
+        self.app.faults().heal();
     }
 }
 
@@ -252,6 +263,7 @@ impl LocalHexclaveBuilder {
         let app = Arc::new(App::new(issuer, self.clock, self.settings)?);
         let client = reqwest::Client::builder()
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| HexclaveError::with_source("the HTTP client could not be set up", error))?;
         let router = api::router(Arc::clone(&app));

@@ -37,6 +37,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
      x-stack-request-id, x-hexclave-request-id, retry-after",
 );
 
+/// The status that an answer has where nobody overrides it, which it carries for the log of requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ActualStatus(pub(crate) StatusCode);
+
 /// A list, in one piece or a page of it.
 #[derive(Serialize)]
 pub(crate) struct List<T> {
@@ -120,6 +124,7 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response<Body> {
         }
         *response.status_mut() = StatusCode::OK;
     }
+    response.extensions_mut().insert(ActualStatus(status));
     response
 }
 

@@ -25,6 +25,7 @@ pub(super) async fn update(State(app): Shared, caller: Caller, body: JsonBody) -
     let id = caller.user_id().ok_or_else(ApiError::no_current_user)?;
     let mut directory = app.directory();
     directory.update_user(id, &changes, app.now_millis())?;
+    app.publish("user.updated", &directory.show_user(id, View::Server)?)?;
     json_answer(&directory.show_user(id, view)?)
 }
 
@@ -36,6 +37,6 @@ pub(super) async fn delete(State(app): Shared, caller: Caller, _: JsonBody) -> A
             "Users may not delete themselves: the project has that turned off.",
         ));
     }
-    app.directory().delete_user(id)?;
+    users::remove(&app, id)?;
     success()
 }

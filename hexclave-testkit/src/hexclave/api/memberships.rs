@@ -2,14 +2,17 @@ use axum::extract::{Path, State};
 use hexclave_core::{TeamId, UserId};
 
 use super::{
-    super::{api_error::ApiError, directory::ShownMembership},
+    super::{
+        api_error::ApiError,
+        directory::{ShownMembership, ShownPermission},
+    },
     Caller, Shared,
     answer::{Answer, created, success},
     input::{JsonBody, parameter},
 };
 
 /// What Hexclave gives the members of a new project's teams.
-pub(super) const OF_MEMBERS: [&str; 1] = ["team_member"];
+const OF_MEMBERS: [&str; 1] = ["team_member"];
 
 pub(super) async fn create(
     State(app): Shared,
@@ -21,7 +24,15 @@ pub(super) async fn create(
     body.parse_empty()?;
     let (team, user) = named(&caller, &team, &user)?;
     app.directory().join_team(team, user, &OF_MEMBERS)?;
-    created(&ShownMembership::new(team, user))
+    let membership = ShownMembership::new(team, user);
+    app.publish("team_membership.created", &membership)?;
+    for permission in OF_MEMBERS {
+        app.publish(
+            "team_permission.created",
+            &ShownPermission::new(permission, user, Some(team)),
+        )?;
+    }
+    created(&membership)
 }
 
 pub(super) async fn delete(
@@ -39,6 +50,7 @@ pub(super) async fn delete(
         }
     }
     directory.leave_team(team, user)?;
+    app.publish("team_membership.deleted", &ShownMembership::new(team, user))?;
     success()
 }
 

@@ -33,8 +33,9 @@ use super::{
     api_error::ApiError,
     app::App,
     directory::{NewSession, View},
-    request_log,
+    faults, request_log,
 };
+pub(crate) use answer::ActualStatus;
 use answer::{Answer, json_answer};
 use caller::{Access, Caller};
 
@@ -119,11 +120,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             ApiError::text(405, "The endpoint does not know this method.")
         })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::from_fn(answer::finish))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), faults::inject))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             request_log::record,
         ))
-        .layer(middleware::from_fn(answer::finish))
         .with_state(app)
 }
 

@@ -1,7 +1,13 @@
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{super::api_error::ApiError, Caller, Shared, answer::Answer, input::JsonBody, signed_in};
+use super::{
+    super::{api_error::ApiError, directory::View},
+    Caller, Shared,
+    answer::Answer,
+    input::JsonBody,
+    signed_in,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,9 +33,16 @@ pub(super) async fn sign_up(State(app): Shared, caller: Caller, body: JsonBody) 
             "The project takes no new users.",
         ));
     }
-    let user_id = app
-        .directory()
-        .sign_up(caller.user_id(), &email, &password, app.now_millis())?;
+    let user_id = {
+        let mut directory = app.directory();
+        let signed_up = directory.sign_up(caller.user_id(), &email, &password, app.now_millis())?;
+        let event = match signed_up.was_anonymous {
+            true => "user.updated",
+            false => "user.created",
+        };
+        app.publish(event, &directory.show_user(signed_up.id, View::Server)?)?;
+        signed_up.id
+    };
     signed_in(&app, user_id)
 }
 

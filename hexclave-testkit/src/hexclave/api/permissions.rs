@@ -40,7 +40,9 @@ pub(super) async fn grant_in_team(
     let user = caller.user_named(&user)?;
     let permission = permission_id(permission)?;
     app.directory().grant_in_team(team, user, &permission)?;
-    created(&ShownPermission::new(&permission, user, Some(team)))
+    let permission = ShownPermission::new(&permission, user, Some(team));
+    app.publish("team_permission.created", &permission)?;
+    created(&permission)
 }
 
 pub(super) async fn revoke_in_team(
@@ -54,6 +56,10 @@ pub(super) async fn revoke_in_team(
     let user = caller.user_named(&user)?;
     let permission = permission_id(permission)?;
     app.directory().revoke_in_team(team, user, &permission)?;
+    app.publish(
+        "team_permission.deleted",
+        &ShownPermission::new(&permission, user, Some(team)),
+    )?;
     success()
 }
 
@@ -70,7 +76,9 @@ pub(super) async fn grant(
     let user = caller.user_named(&user)?;
     let permission = permission_id(permission)?;
     app.directory().grant(user, &permission)?;
-    created(&ShownPermission::new(&permission, user, None))
+    let permission = ShownPermission::new(&permission, user, None);
+    app.publish("project_permission.created", &permission)?;
+    created(&permission)
 }
 
 pub(super) async fn revoke(
@@ -83,6 +91,10 @@ pub(super) async fn revoke(
     let user = caller.user_named(&user)?;
     let permission = permission_id(permission)?;
     app.directory().revoke(user, &permission)?;
+    app.publish(
+        "project_permission.deleted",
+        &ShownPermission::new(&permission, user, None),
+    )?;
     success()
 }
 

@@ -1,5 +1,6 @@
 use axum::extract::{Path, State};
 use hexclave_core::{TeamId, UserId};
+use serde_json::json;
 
 use super::{
     super::{
@@ -61,6 +62,7 @@ pub(super) async fn create(State(app): Shared, caller: Caller, query: Query, bod
     if let Some(creator) = creator {
         directory.join_team(id, creator, &["team_admin"])?;
     }
+    app.publish("team.created", &directory.show_team(id, View::Server)?)?;
     created(&directory.show_team(id, view)?)
 }
 
@@ -94,6 +96,7 @@ pub(super) async fn update(
         directory.require_permission(team, current(&caller)?, "$update_team")?;
     }
     directory.update_team(team, &changes)?;
+    app.publish("team.updated", &directory.show_team(team, View::Server)?)?;
     json_answer(&directory.show_team(team, view)?)
 }
 
@@ -109,6 +112,7 @@ pub(super) async fn delete(
         directory.require_permission(team, current(&caller)?, "$delete_team")?;
     }
     directory.delete_team(team)?;
+    app.publish("team.deleted", &json!({ "id": team.to_string() }))?;
     success()
 }
 

@@ -1,10 +1,12 @@
 use axum::extract::{Path, State};
 use hexclave_core::UserId;
+use serde_json::json;
 
 use super::{
     super::{
         api_error::ApiError,
-        directory::{UserChanges, UserFilter, UserPage, View},
+        app::App,
+        directory::{ShownMembership, UserChanges, UserFilter, UserPage, View},
     },
     Caller, Shared,
     answer::{Answer, List, created, json_answer, success},
@@ -72,7 +74,9 @@ pub(super) async fn create(State(app): Shared, caller: Caller, body: JsonBody) -
     let changes = changes.checked()?;
     let mut directory = app.directory();
     let id = directory.create_user(&changes, app.now_millis())?;
-    created(&directory.show_user(id, View::Server)?)
+    let user = directory.show_user(id, View::Server)?;
+    app.publish("user.created", &user)?;
+    created(&user)
 }
 
 pub(super) async fn read(State(app): Shared, caller: Caller, Path(user): Path<String>) -> Answer {
@@ -92,7 +96,9 @@ pub(super) async fn update(
     let changes = changes(body)?;
     let mut directory = app.directory();
     directory.update_user(id, &changes, app.now_millis())?;
-    json_answer(&directory.show_user(id, View::Server)?)
+    let user = directory.show_user(id, View::Server)?;
+    app.publish("user.updated", &user)?;
+    json_answer(&user)
 }
 
 pub(super) async fn delete(
@@ -103,8 +109,22 @@ pub(super) async fn delete(
 ) -> Answer {
     caller.require_server()?;
     let id: UserId = parameter("user_id", &user)?;
-    app.directory().delete_user(id)?;
+    remove(&app, id)?;
     success()
+}
+
+/// Deletes a user, and tells that the teams have lost a member.
+pub(super) fn remove(app: &App, id: UserId) -> Result<(), ApiError> {
+    let teams = app.directory().delete_user(id)?;
+    for team in &teams {
+        app.publish("team_membership.deleted", &ShownMembership::new(*team, id))?;
+    }
+    let teams: Vec<_> = teams
+        .iter()
+        .map(|team| json!({ "id": team.to_string() }))
+        .collect();
+    app.publish("user.deleted", &json!({ "id": id.to_string(), "teams": teams }))?;
+    Ok(())
 }
 
 /// What servers change of users that there are.

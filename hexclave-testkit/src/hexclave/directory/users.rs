@@ -102,6 +102,13 @@ pub(crate) struct ShownUser {
     oauth_providers: Vec<OauthProvider>,
 }
 
+/// Who has signed up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedUp {
+    pub(crate) id: UserId,
+    pub(crate) was_anonymous: bool,
+}
+
 /// Which users a list has.
 #[derive(Debug, Default)]
 pub(crate) struct UserFilter {
@@ -248,7 +255,7 @@ impl Directory {
         email: &str,
         password: &str,
         now_millis: u64,
-    ) -> Result<UserId, ApiError> {
+    ) -> Result<SignedUp, ApiError> {
         let email = normal_email(email)?;
         let password = Password::new(password)?;
         if self.user_of_email(&email).is_some() {
@@ -266,7 +273,10 @@ impl Directory {
         if upgrade.is_some() {
             self.end_sessions_of(id);
         }
-        Ok(id)
+        Ok(SignedUp {
+            id,
+            was_anonymous: upgrade.is_some(),
+        })
     }
 
     /// The user who signs in with this address.

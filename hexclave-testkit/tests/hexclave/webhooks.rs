@@ -1,0 +1,279 @@
+//! Webhooks: what is told, how it is signed, retries, and odd orders.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, NewUser, WebhookSecret};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, as_client, as_server, json_of, start_with};
+
+/// A server that is told, and answers with the status it is set to.
+struct Receiver {
+    url: String,
+    received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
+    status: Arc<Mutex<StatusCode>>,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let status = Arc::new(Mutex::new(StatusCode::NO_CONTENT));
+        let (seen, answer) = (Arc::clone(&received), Arc::clone(&status));
+        let router = Router::new().route(
+            "/webhooks",
+            post(move |headers: HeaderMap, body: Bytes| async move {
+                let body = String::from_utf8(body.to_vec()).expect("text");
+                seen.lock().expect("a list").push((headers, body));
+                *answer.lock().expect("a status")
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("http://{}/webhooks", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            url,
+            received,
+            status,
+        }
+    }
+
+    fn take(&self) -> Vec<(HeaderMap, String)> {
+        std::mem::take(&mut self.received.lock().expect("a list"))
+    }
+}
+
+fn types(hexclave: &LocalHexclave) -> Vec<String> {
+    hexclave
+        .webhooks()
+        .into_iter()
+        .map(|webhook| webhook.event_type)
+        .collect()
+}
+
+fn data(hexclave: &LocalHexclave, event_type: &str) -> Value {
+    let webhooks = hexclave.webhooks();
+    let found = webhooks.iter().rfind(|webhook| webhook.event_type == event_type);
+    let mut body: Value = serde_json::from_str(&found.expect("a webhook").body).expect("JSON");
+    assert_eq!(body["type"], event_type);
+    body["data"].take()
+}
+
+#[tokio::test]
+async fn everything_that_hexclave_tells_is_told() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    hexclave
+        .define_project_permission("manage", &[])
+        .expect("a permission");
+    let guest = hexclave.sign_up_anonymously().await.expect("tokens");
+    let upgrade = as_client(&hexclave, Method::POST, "/api/v1/auth/password/sign-up")
+        .header("x-stack-access-token", guest.access_token.expose())
+        .header("x-stack-allow-anonymous-user", "true")
+        .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+    json_of(upgrade).await;
+    hexclave.verify_email(guest.user_id).expect("an address");
+    hexclave
+        .sign_in("ada@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    assert_eq!(types(&hexclave), ["user.created", "user.updated"]);
+    let ada = guest.user_id.to_string();
+    let user = data(&hexclave, "user.updated");
+    assert_eq!((&user["id"], &user["is_anonymous"]), (&json!(ada), &json!(false)));
+    assert!(user.get("server_metadata").is_some());
+
+    let server =
+        |method, path: String| as_server(&hexclave, method, &format!("/api/v1{path}")).json(&json!({}));
+    let team = as_server(&hexclave, Method::POST, "/api/v1/teams")
+        .json(&json!({ "display_name": "Engines", "creator_user_id": ada }));
+    let team = json_of(team).await;
+    let team = team["id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        types(&hexclave)[2..],
+        ["team.created"],
+        "who makes a team becomes a member silently"
+    );
+    let bob = hexclave
+        .add_user(NewUser::new("bob@example.com"))
+        .expect("a user")
+        .to_string();
+    json_of(server(Method::POST, format!("/team-memberships/{team}/{bob}"))).await;
+    json_of(server(Method::POST, format!("/project-permissions/{bob}/manage"))).await;
+    json_of(server(
+        Method::DELETE,
+        format!("/project-permissions/{bob}/manage"),
+    ))
+    .await;
+    json_of(server(Method::PATCH, format!("/teams/{team}"))).await;
+    json_of(server(
+        Method::DELETE,
+        format!("/team-permissions/{team}/{bob}/team_member"),
+    ))
+    .await;
+    json_of(server(Method::DELETE, format!("/team-memberships/{team}/{bob}"))).await;
+    json_of(server(Method::DELETE, format!("/users/{ada}"))).await;
+    json_of(server(Method::DELETE, format!("/teams/{team}"))).await;
+    let expected = [
+        "team_membership.created",
+        "team_permission.created",
+        "project_permission.created",
+        "project_permission.deleted",
+        "team.updated",
+        "team_permission.deleted",
+        "team_membership.deleted",
+        "team_membership.deleted",
+        "user.deleted",
+        "team.deleted",
+    ];
+    assert_eq!(types(&hexclave)[3..], expected);
+    assert_eq!(
+        data(&hexclave, "user.deleted"),
+        json!({ "id": ada, "teams": [{ "id": team }] })
+    );
+    assert_eq!(data(&hexclave, "team.deleted"), json!({ "id": team }));
+    assert_eq!(
+        data(&hexclave, "team_membership.created"),
+        json!({ "team_id": team, "user_id": bob })
+    );
+    let permission = json!({ "id": "team_member", "user_id": bob, "team_id": team });
+    assert_eq!(data(&hexclave, "team_permission.deleted"), permission);
+    assert_eq!(
+        data(&hexclave, "project_permission.deleted"),
+        json!({ "id": "manage", "user_id": bob })
+    );
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_when_it_is_due() {
+    let (hexclave, clock) = start_with(LocalHexclave::builder()).await;
+    let receiver = Receiver::start().await;
+    let secret = WebhookSecret::random().expect("a secret");
+    hexclave.sign_up_anonymously().await.expect("tokens");
+    hexclave
+        .add_webhook_endpoint(&receiver.url, secret.clone())
+        .expect("a URL");
+    assert!(hexclave.add_webhook_endpoint("nowhere", secret.clone()).is_err());
+    hexclave.sign_up_anonymously().await.expect("tokens");
+
+    *receiver.status.lock().expect("a status") = StatusCode::INTERNAL_SERVER_ERROR;
+    let mut signatures = Vec::new();
+    for (number, wait) in [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]
+        .into_iter()
+        .enumerate()
+    {
+        if wait > 0 {
+            clock.advance(wait - 1);
+            assert!(
+                hexclave
+                    .deliver_webhooks(DeliveryOrder::AsHappened)
+                    .await
+                    .is_empty()
+            );
+            clock.advance(1);
+        }
+        let attempts = hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
+        let [attempt] = &attempts[..] else {
+            panic!("one message is due: {attempts:?}");
+        };
+        assert_eq!((attempt.number, attempt.status), (number + 1, Some(500)));
+        let received = receiver.take();
+        let [(headers, body)] = &received[..] else {
+            panic!("one message has come");
+        };
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers["svix-id"], attempt.id.as_str());
+        let timestamp = headers["svix-timestamp"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("a time");
+        assert_eq!(
+            headers["svix-signature"],
+            secret.sign(&attempt.id, timestamp, body).as_str()
+        );
+        signatures.push(headers["svix-signature"].clone());
+    }
+    signatures.dedup();
+    assert_eq!(signatures.len(), 8, "each attempt is signed at its own time");
+    clock.advance(1_000_000);
+    assert!(
+        hexclave
+            .deliver_webhooks(DeliveryOrder::AsHappened)
+            .await
+            .is_empty(),
+        "it was given up"
+    );
+}
+
+#[tokio::test]
+async fn tests_decide_about_order_and_duplicates() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    let receiver = Receiver::start().await;
+    let secret = WebhookSecret::random().expect("a secret");
+    hexclave
+        .add_webhook_endpoint(&receiver.url, secret)
+        .expect("a URL");
+    let sent = || {
+        receiver
+            .take()
+            .into_iter()
+            .map(|(headers, _)| headers["svix-id"].to_str().expect("text").to_owned())
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        hexclave.sign_up_anonymously().await.expect("tokens");
+    }
+    let ids: Vec<_> = hexclave
+        .webhooks()
+        .into_iter()
+        .map(|webhook| webhook.id)
+        .collect();
+    let [first, second] = [&ids[0], &ids[1]];
+    assert_eq!(first.len(), 31);
+    hexclave.deliver_webhooks(DeliveryOrder::Reversed).await;
+    assert_eq!(sent(), [second.as_str(), first]);
+    hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
+    assert!(sent().is_empty(), "what has arrived is not sent again");
+    for id in [first, second] {
+        hexclave.send_webhook_again(id).expect("a message");
+    }
+    hexclave.deliver_webhooks(DeliveryOrder::Doubled).await;
+    assert_eq!(sent(), [first.as_str(), first, second, second]);
+    assert!(hexclave.send_webhook_again("msg_unknown").is_err());
+
+    // Nobody listens there.
+    hexclave.send_webhook_again(first).expect("a message");
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let nowhere = format!("http://{}", closed.local_addr().expect("an address"));
+    drop(closed);
+    hexclave
+        .add_webhook_endpoint(&nowhere, WebhookSecret::random().expect("a secret"))
+        .expect("a URL");
+    hexclave.sign_up_anonymously().await.expect("tokens");
+    let attempts = hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
+    let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [Some(204), Some(204), None]);
+}
+
+#[test]
+fn secrets_are_read_and_not_shown() {
+    for bad in ["", "AAECAwQF", "whsec_?", "whsec"] {
+        assert!(WebhookSecret::new(bad).is_err(), "{bad}");
+    }
+    let secret = WebhookSecret::random().expect("a secret");
+    assert_eq!(
+        WebhookSecret::new(secret.expose()).expect("a secret").expose(),
+        secret.expose()
+    );
+    assert_eq!(format!("{secret:?}"), "WebhookSecret(..)");
+}
