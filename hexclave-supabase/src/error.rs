@@ -17,16 +17,44 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// The token's `aud` is not `authenticated`.
+    AudienceMismatch,
+    /// A claim that the application wants to add may not be added.
+    ClaimNotAllowed,
+    /// The claims are longer than [`Minter::MAX_PAYLOAD`](crate::Minter::MAX_PAYLOAD) bytes.
+    ClaimsTooLarge,
     /// The database did not begin the transaction as the user; the [source](StdError::source) says why.
     Database,
+    /// A claim of the token is missing, has the wrong type, or has a value that no user's token has.
+    InvalidClaim,
     /// A setting is out of its bounds.
     InvalidConfig,
+    /// A signing key, or a key document, is unusable.
+    InvalidKey,
     /// The JWT secret cannot be one, or is missing.
     InvalidSecret,
+    /// The token's signature does not belong to its header and payload.
+    InvalidSignature,
+    /// The token's `iss` is not the one that is expected.
+    IssuerMismatch,
     /// The user is proven, but the application does not let this kind of user in.
     KindNotAccepted(UserKind),
+    /// The token's `nbf` or `iat` lies in the future.
+    NotYetValid,
+    /// The role is not one that the application allows, or none that a user may have.
+    RoleNotAllowed,
     /// The token could not be signed.
     Signing,
+    /// The user's access token has expired, and no Supabase token may outlive it.
+    SourceExpired,
+    /// The token's `exp` has passed.
+    TokenExpired,
+    /// Not a compact JWS with a JSON header and a JSON payload, or one that demands what is not understood.
+    TokenMalformed,
+    /// No key has the token's `kid`, or the token names none and there is no key without a name.
+    UnknownKey,
+    /// The token's `alg` is not that of the key.
+    UnsupportedAlgorithm,
 }
 
 impl ErrorKind {
@@ -34,11 +62,25 @@ impl ErrorKind {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AudienceMismatch => "audience_mismatch",
+            Self::ClaimNotAllowed => "claim_not_allowed",
+            Self::ClaimsTooLarge => "claims_too_large",
             Self::Database => "database",
+            Self::InvalidClaim => "invalid_claim",
             Self::InvalidConfig => "invalid_config",
+            Self::InvalidKey => "invalid_key",
             Self::InvalidSecret => "invalid_secret",
+            Self::InvalidSignature => "invalid_signature",
+            Self::IssuerMismatch => "issuer_mismatch",
             Self::KindNotAccepted(_) => "kind_not_accepted",
+            Self::NotYetValid => "not_yet_valid",
+            Self::RoleNotAllowed => "role_not_allowed",
             Self::Signing => "signing",
+            Self::SourceExpired => "source_expired",
+            Self::TokenExpired => "token_expired",
+            Self::TokenMalformed => "token_malformed",
+            Self::UnknownKey => "unknown_key",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
         }
     }
 }
@@ -71,10 +113,34 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// Whether the user was refused: the answer is 403.
+    /// Whether a user or a token was looked at and refused. The answer is 403 for [`ErrorKind::KindNotAccepted`] and
+    /// [`ErrorKind::RoleNotAllowed`], and 401 for what is wrong with a token.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::KindNotAccepted(_))
+        matches!(
+            self.inner.kind,
+            ErrorKind::AudienceMismatch
+                | ErrorKind::InvalidClaim
+                | ErrorKind::InvalidSignature
+                | ErrorKind::IssuerMismatch
+                | ErrorKind::KindNotAccepted(_)
+                | ErrorKind::NotYetValid
+                | ErrorKind::RoleNotAllowed
+                | ErrorKind::SourceExpired
+                | ErrorKind::TokenExpired
+                | ErrorKind::TokenMalformed
+                | ErrorKind::UnknownKey
+                | ErrorKind::UnsupportedAlgorithm
+        )
+    }
+
+    /// Whether time alone is the reason, so that a fresh token of the user's may pass.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        matches!(
+            self.inner.kind,
+            ErrorKind::SourceExpired | ErrorKind::TokenExpired
+        )
     }
 }
 
@@ -99,4 +165,16 @@ impl StdError for Error {
         let source = self.inner.source.as_deref();
         source.map(|source| source as &(dyn StdError + 'static))
     }
+}
+
+/// Text from outside, made fit for one line of an error: control characters escaped, at most 100 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let mut out = String::from("\"");
+    out.extend(text.chars().take(LONGEST).flat_map(char::escape_debug));
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out.push('"');
+    out
 }

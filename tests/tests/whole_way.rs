@@ -48,10 +48,12 @@ async fn a_signed_in_user_becomes_a_supabase_token_and_rows() {
 
     let minter = Minter::new(JwtSecret::new(JWT_SECRET).expect("a secret"));
     let minted = minter.mint(&user).expect("a token");
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_audience(&["authenticated"]);
     let read = jsonwebtoken::decode::<Value>(
         minted.expose(),
         &DecodingKey::from_secret(JWT_SECRET.as_bytes()),
-        &Validation::new(Algorithm::HS256),
+        &validation,
     );
     let claims = read.expect("Supabase accepts it").claims;
     assert_eq!(claims.get("sub"), Some(&Value::from(user.id().to_string())));

@@ -1,13 +1,12 @@
 use std::{env, fmt};
 
-use jsonwebtoken::EncodingKey;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Error, ErrorKind};
 
 const VARIABLE: &str = "SUPABASE_JWT_SECRET";
 /// PostgREST refuses to start below this, and RFC 7518, section 3.2, wants it for HS256.
-const SHORTEST: usize = 32;
+pub(super) const SHORTEST: usize = 32;
 
 /// The legacy JWT secret of a Supabase project: its UTF-8 bytes are the HS256 key, whatever it looks like.
 ///
@@ -64,8 +63,8 @@ impl JwtSecret {
         }
     }
 
-    pub(crate) fn encoding_key(&self) -> EncodingKey {
-        EncodingKey::from_secret(self.0.expose_secret().as_bytes())
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
     }
 }
 
