@@ -39,7 +39,7 @@ pub struct CustomRole(Arc<str>);
 
 impl Role {
     /// A role of the application's own, such as `manager`. It must exist in the database and be granted to
-    /// `authenticator`.
+    /// `authenticator`. Policies written `to authenticated` do not apply to it, unless it is a member of that role.
     ///
     /// To be used it has to be [allowed](crate::ClaimsPolicy::allow_role) too.
     ///
