@@ -2,5 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod credentials;
+mod sdk;
+mod supabase;
 mod tokens;
 mod webhooks;

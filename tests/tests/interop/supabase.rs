@@ -1,6 +1,5 @@
 //! Supabase tokens beside the packages that Supabase itself is made of: `jose` accepts ours and we accept its, and
 //! `@supabase/supabase-js` sends them where they belong.
-#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 

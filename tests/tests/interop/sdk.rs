@@ -3,7 +3,6 @@
 //!
 //! The programs in `interop/sdk/` say what is expected; what they print, and what the server was asked, is looked
 //! at here.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::{
     collections::BTreeSet,
