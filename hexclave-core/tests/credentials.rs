@@ -303,7 +303,7 @@ fn the_application_says_where_to_look() {
         (StackAuth, ("x-stack-auth", json.as_str())),
         (Cookie, ("cookie", "stack-refresh=kept")),
     ];
-    for only in CredentialSource::ALL {
+    for only in CredentialSources::ALL.iter() {
         for (source, header) in requests {
             let read_from = read(CredentialSources::only(only), &[header])
                 .expect("a good one")
@@ -400,6 +400,7 @@ fn cookies_are_read_as_the_sdk_reads_them() {
         "own"
     );
     // The first cookie of a name.
+    assert_eq!(newest(&ours(name, "first", 1), &ours(name, "second", 2)), "first");
     assert_eq!(newest("stack-refresh=first", "stack-refresh=second"), "first");
 
     // The access token that belongs to the refresh token, in both ways of encoding.

@@ -34,8 +34,8 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// All sources, first the one that counts most.
-    pub const ALL: [Self; 5] = [
+    /// First the one that counts most.
+    const ALL: [Self; 5] = [
         Self::AccessTokenHeader,
         Self::Authorization,
         Self::Bearer,

@@ -1,7 +1,8 @@
 //! Credentials that Hexclave's own JavaScript SDK writes are read here, and those that are written here it reads.
 
-use hexclave_core::{CredentialSource, CredentialSources, Credentials, UserId, Verifier};
-use hexclave_testkit::hexclave::LocalHexclave;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hexclave_core::{CredentialSource, CredentialSources, Credentials, ErrorKind, UserId, Verifier};
+use hexclave_testkit::hexclave::{LocalHexclave, Tokens};
 use hexclave_tests::node;
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
@@ -124,4 +125,137 @@ async fn what_is_written_the_sdk_reads() {
     let read = run(&hexclave, "sdk-read.mjs", json!({ "requests": requests })).await;
     let ada = json!(ada.user_id.to_string());
     assert_eq!(read["users"], json!([ada, ada, ada, null, null, null]));
+}
+
+/// Requests of two users whose sources and cookies compete, read by both.
+#[tokio::test]
+async fn both_see_the_same_user() {
+    let hexclave = LocalHexclave::start().await.expect("a server");
+    let sign_up = async |email| hexclave.sign_up(email, PASSWORD).await.expect("tokens");
+    let [ada, bob] = [sign_up("ada@example.com").await, sign_up("bob@example.com").await];
+    let project = hexclave.config().project_id();
+
+    let refresh = |brand: &str, of: &Tokens, written: &str| {
+        let token = of.refresh_token.expose();
+        format!("{brand}-refresh-{project}--default=%7B%22refresh_token%22%3A%22{token}%22{written}%7D")
+    };
+    let custom = |cookie: String| cookie.replace("--default", "--custom-ABC");
+    let host = |cookie: String| format!("__Host-{cookie}");
+    let at = |millis: &str| format!("%2C%22updated_at_millis%22%3A{millis}");
+    let bare = |name: &str, of: &Tokens| format!("{name}={}", of.refresh_token.expose());
+    let own = format!("stack-refresh-{project}");
+    let access = |name: &str, refresh: &Tokens, access: &Tokens| {
+        let (refresh, access) = (refresh.refresh_token.expose(), access.access_token.expose());
+        format!("{name}=[%22{refresh}%22%2C%22{access}%22]")
+    };
+    let cookies = [
+        [
+            refresh("hexclave", &ada, &at("1")),
+            refresh("hexclave", &bob, &at("2")),
+        ],
+        [
+            refresh("hexclave", &ada, &at("1")),
+            custom(refresh("hexclave", &bob, &at("2"))),
+        ],
+        [
+            refresh("hexclave", &ada, &at("2")),
+            host(refresh("hexclave", &bob, &at("1"))),
+        ],
+        [
+            refresh("hexclave", &ada, &at("2")),
+            custom(refresh("hexclave", &bob, &at("2"))),
+        ],
+        [
+            refresh("hexclave", &ada, ""),
+            host(refresh("hexclave", &bob, &at("0"))),
+        ],
+        [
+            refresh("hexclave", &ada, ""),
+            custom(refresh("hexclave", &bob, "")),
+        ],
+        [
+            refresh("hexclave", &ada, &at("%22later%22")),
+            host(refresh("hexclave", &bob, &at("1"))),
+        ],
+        [
+            refresh("stack", &ada, &at("9")),
+            refresh("hexclave", &bob, &at("1")),
+        ],
+        [
+            refresh("stack", &ada, &at("1")),
+            host(refresh("stack", &bob, &at("2"))),
+        ],
+        [refresh("stack", &ada, &at("9")), bare("stack-refresh", &bob)],
+        [bare("stack-refresh", &ada), bare(&own, &bob)],
+        [bare(&own, &ada), refresh("hexclave", &bob, &at("1"))],
+        [bare("stack-refresh", &ada), bare("stack-refresh", &bob)],
+        [bare("hexclave-refresh", &ada), bare("__Host-stack-refresh", &bob)],
+        [
+            format!("hexclave-refresh-{project}--x=%7B"),
+            refresh("stack", &bob, ""),
+        ],
+        [
+            format!("hexclave-refresh-{project}--x=%E0%A4%A"),
+            bare("stack-refresh", &ada),
+        ],
+        [bare("stack-refresh", &ada), access("hexclave-access", &ada, &ada)],
+        [bare("stack-refresh", &ada), access("hexclave-access", &bob, &bob)],
+        [access("stack-access", &bob, &bob), "theme=dark".to_owned()],
+    ];
+    let mut requests: Vec<_> = cookies
+        .iter()
+        .map(|cookies| json!({ "cookie": cookies.join("; ") }))
+        .collect();
+
+    let both =
+        json!({ "accessToken": ada.access_token.expose(), "refreshToken": ada.refresh_token.expose() });
+    let encoded = STANDARD.encode(format!("{both} "));
+    let cookie = bare("stack-refresh", &bob);
+    for (name, value) in [
+        ("authorization", format!("bEARER  stackauth_{encoded}")),
+        (
+            "authorization",
+            format!("Bearer hexclave_{}", encoded.trim_end_matches('=')),
+        ),
+        ("x-stack-auth", both.to_string()),
+        ("x-hexclave-auth", both.to_string()),
+        ("x-stack-auth", r#"{"accessToken":null}"#.to_owned()),
+        ("authorization", "Basic YTpi".to_owned()),
+        ("authorization", "Bearer stackauth_".to_owned()),
+        ("authorization", "Bearer stackauth_W10=".to_owned()),
+        ("x-stack-auth", "garbage".to_owned()),
+    ] {
+        requests.push(json!({ name: value }));
+        requests.push(json!({ name: value, "cookie": cookie }));
+    }
+
+    let seen = run(&hexclave, "sdk-read.mjs", json!({ "requests": requests })).await;
+    let seen = seen["users"].as_array().expect("a list");
+    assert_eq!(seen.len(), requests.len());
+    for (request, seen) in requests.iter().zip(seen) {
+        let pairs = request.as_object().expect("headers").iter();
+        let headers: HeaderMap = pairs
+            .map(|(name, value)| {
+                let value = value.as_str().expect("a string").parse().expect("a value");
+                (name.parse::<HeaderName>().expect("a name"), value)
+            })
+            .collect();
+        let ours = CredentialSources::ALL.read(&headers, hexclave.config());
+        let ours = ours.map(|credentials| {
+            let token = credentials.refresh_token()?.expose().to_owned();
+            let owner = [&ada, &bob]
+                .into_iter()
+                .find(|one| one.refresh_token.expose() == token);
+            Some(owner.expect("one of the two").user_id.to_string())
+        });
+        match ours {
+            Ok(user) => assert_eq!(json!(user), *seen, "{request}"),
+            // Stricter than the SDK, which takes the first.
+            Err(error) if error.kind() == ErrorKind::ConflictingCredentials => {
+                assert_eq!(request.as_object().expect("headers").len(), 2, "{request}");
+                assert_eq!(*seen, json!(ada.user_id.to_string()), "{request}");
+            }
+            Err(_) => assert!(seen["error"].is_string(), "{request}: {seen}"),
+        }
+    }
 }
