@@ -79,7 +79,8 @@
 //!
 //! # Watching
 //! Verifications and fetches are `tracing` spans (`hexclave.verify`, `hexclave.fetch_keys`); a fetch that fails is a
-//! warning. With the feature `metrics`, the `metrics` facade is told:
+//! warning, and a request that a layer of [`web`] does not let in is an event of level debug. With the feature
+//! `metrics`, the `metrics` facade is told:
 //!
 //! | counter | label `result` |
 //! |---|---|

@@ -146,7 +146,6 @@ impl Denial {
 
 impl From<Error> for Denial {
     fn from(error: Error) -> Self {
-        tracing::debug!(code = error.code(), "a request is not let in");
         Self {
             error,
             sources: CredentialSources::default(),

@@ -31,9 +31,10 @@ impl Gate {
 
     /// The user of a request; nobody only where a user is optional.
     pub(super) async fn user(&self, headers: &HeaderMap) -> Result<Option<User>, Denial> {
-        self.verified(headers)
-            .await
-            .map_err(|error| Denial::from(error).with_sources(self.sources))
+        self.verified(headers).await.map_err(|error| {
+            tracing::debug!(code = error.code(), "a request is not let in");
+            Denial::from(error).with_sources(self.sources)
+        })
     }
 
     async fn verified(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {

@@ -15,7 +15,7 @@
 //! The body is a problem in JSON (RFC 9457) with the error's stable [`code`](crate::ErrorKind::code), and `kind` where a
 //! kind of user is not let in; its texts are fixed, so that nothing about the server leaks. Why a token was refused in
 //! detail says [`Denial::error`]; behind a layer that error is in the response's extensions (in actix-web, it is the
-//! response's `error()`). A `tracing` event of level debug has the code alone.
+//! response's `error()`). The layers also say so in a `tracing` event of level debug, with the code alone.
 //!
 //! Every response of a protected route, error or not, has `Cache-Control: private, no-store`, unless the handler has set
 //! its own, and a `Vary` with the headers that were looked at beside those of the handler: no cache on the way hands one
