@@ -77,6 +77,8 @@ pub enum ErrorKind {
     /// The token is longer than [`AccessToken::MAX_LEN`](crate::AccessToken::MAX_LEN) bytes, or what carries it than is
     /// looked at.
     TokenTooLarge,
+    /// The place where a session's tokens are kept cannot be read or written.
+    TokenStoreFailed,
     /// No key of the project has the token's `kid`.
     UnknownKey,
     /// `alg` is not `ES256`.
@@ -134,6 +136,7 @@ impl ErrorKind {
             Self::TokenMissing => "token_missing",
             Self::TokenRejected => "token_rejected",
             Self::TokenTooLarge => "token_too_large",
+            Self::TokenStoreFailed => "token_store_failed",
             Self::UnknownKey => "unknown_key",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnsupportedHeader => "unsupported_header",
@@ -193,6 +196,17 @@ impl Error {
         self
     }
 
+    /// The failure of a [`TokenStore`](crate::session::TokenStore): [`ErrorKind::TokenStoreFailed`]. The message says
+    /// what could not be done, without any token.
+    #[cfg(feature = "api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+    pub fn token_store(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::TokenStoreFailed, message).with_source(source)
+    }
+
     /// The same, for another reason, where what was asked tells more than the answer.
     #[cfg(feature = "api")]
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
@@ -223,7 +237,10 @@ impl Error {
         !self.is_retryable()
             && !matches!(
                 self.inner.kind,
-                ErrorKind::ApiRejected | ErrorKind::InvalidConfig | ErrorKind::ProjectKeyRejected
+                ErrorKind::ApiRejected
+                    | ErrorKind::InvalidConfig
+                    | ErrorKind::ProjectKeyRejected
+                    | ErrorKind::TokenStoreFailed
             )
     }
 

@@ -96,9 +96,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `actix-web` | middleware, extractors and answers for actix-web 4 |
-//! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`] |
+//! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`]; [`session::Session`] |
 //! | `axum` | extractors and answers for axum 0.8; with `webhooks`, deliveries too; turns `tower` on |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
+//! | `file-store` | `api`, and [`session::FileStore`], which keeps a session's tokens in a file |
 //! | `metrics` | the counters and the gauge above |
 //! | `tonic` | answers in gRPC for tonic 0.14; turns `tower` on |
 //! | `tower` | a layer that lets in who is signed in |
@@ -131,6 +132,9 @@ mod member;
 mod refresh_token;
 #[cfg(feature = "api")]
 mod resource;
+#[cfg(feature = "api")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+pub mod session;
 mod telemetry;
 mod token_cache;
 mod user;

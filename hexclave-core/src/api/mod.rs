@@ -44,6 +44,7 @@ mod users;
 pub use access::{Access, Admin, Public, Server, ServerAccess};
 pub use api_error::ApiError;
 pub use as_user::AsUser;
+pub(crate) use client::Shared;
 pub use client::{Client, ClientBuilder};
 pub use error_code::ErrorCode;
 use list::ListOf;

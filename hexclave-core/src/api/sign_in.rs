@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Access, Client, ErrorCode, SessionTokens, request::Request};
+use super::{Access, Client, ErrorCode, SessionTokens, client::Shared, request::Request};
 use crate::{AcceptedKinds, AccessToken, Error, ErrorKind, RefreshToken, UserId};
 
 /// The OAuth client secret of a project without a publishable client key: that endpoint refuses an empty one.
@@ -98,7 +98,25 @@ impl<A: Access> Client<A> {
     /// # Errors
     /// [`ErrorKind::SessionEnded`] when there are no more; see [Trouble](Self#trouble).
     pub async fn refresh(&self, token: &RefreshToken) -> Result<AccessToken, Error> {
-        let config = self.config();
+        self.shared().refresh(token).await
+    }
+
+    /// A new access token for a session, by the endpoint that Hexclave's guide for command-line programs uses. It
+    /// comes to the same as [`refresh`](Self::refresh).
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn refresh_current_session(&self, token: &RefreshToken) -> Result<AccessToken, Error> {
+        let request = Request::empty_post("auth/sessions/current/refresh")?
+            .with_refresh_token(token)?
+            .repeatable();
+        self.shared().refreshed(request).await
+    }
+}
+
+impl Shared {
+    pub(crate) async fn refresh(&self, token: &RefreshToken) -> Result<AccessToken, Error> {
+        let config = &self.config;
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", token.expose()),
@@ -112,24 +130,12 @@ impl<A: Access> Client<A> {
         self.refreshed(request).await
     }
 
-    /// A new access token for a session, by the endpoint that Hexclave's guide for command-line programs uses. It
-    /// comes to the same as [`refresh`](Self::refresh).
-    ///
-    /// # Errors
-    /// As [`refresh`](Self::refresh).
-    pub async fn refresh_current_session(&self, token: &RefreshToken) -> Result<AccessToken, Error> {
-        let request = Request::empty_post("auth/sessions/current/refresh")?
-            .with_refresh_token(token)?
-            .repeatable();
-        self.refreshed(request).await
-    }
-
     async fn refreshed(&self, request: Request) -> Result<AccessToken, Error> {
         #[derive(Deserialize)]
         struct Refreshed {
             access_token: String,
         }
-        match self.ask::<Refreshed>(request).await {
+        match self.transport.ask::<Refreshed>(request).await {
             Ok(refreshed) => Ok(refreshed.access_token.into()),
             Err(error) if says_session_ended(&error) => Err(error.with_kind(ErrorKind::SessionEnded)),
             Err(error) => Err(error),

@@ -68,6 +68,11 @@ impl Transport {
         self.send(&request).await.map(drop)
     }
 
+    /// The time of day.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        self.clock.unix_seconds()
+    }
+
     async fn send(&self, request: &Request) -> Result<Zeroizing<Vec<u8>>, Error> {
         let span = tracing::debug_span!("hexclave.api", request = %request.name());
         async {

@@ -7,4 +7,5 @@ mod headers;
 mod local;
 mod online;
 mod retries;
+#[allow(dead_code)]
 mod scripted;

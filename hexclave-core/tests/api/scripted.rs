@@ -118,6 +118,16 @@ impl Scripted {
         Client::builder(self.config.clone())
     }
 
+    /// Answers these when those before them are used up.
+    pub(crate) fn will_answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.answers.lock().expect("a lock").extend(answers);
+    }
+
+    /// How often something was asked since the last time that it was looked at.
+    pub(crate) fn count(&self) -> usize {
+        self.state.asked.lock().expect("a lock").len()
+    }
+
     /// What was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.state.asked.lock().expect("a lock"))
