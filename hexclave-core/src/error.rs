@@ -37,6 +37,12 @@ pub enum ErrorKind {
     AudienceMismatch,
     /// `branch_id` is not `main`.
     BranchMismatch,
+    /// The login at a command line was refused in the browser, or the server does not know it.
+    CliLoginDenied,
+    /// Nobody has confirmed the login at a command line in time.
+    CliLoginExpired,
+    /// The login at a command line was confirmed, but its outcome has been collected already.
+    CliLoginUsed,
     /// One request carries two different access tokens, or two different refresh tokens.
     ConflictingCredentials,
     /// Issuer, audience and flags do not describe one kind of user.
@@ -117,6 +123,9 @@ impl ErrorKind {
             Self::ApiUnavailable => "api_unavailable",
             Self::AudienceMismatch => "audience_mismatch",
             Self::BranchMismatch => "branch_mismatch",
+            Self::CliLoginDenied => "cli_login_denied",
+            Self::CliLoginExpired => "cli_login_expired",
+            Self::CliLoginUsed => "cli_login_used",
             Self::ConflictingCredentials => "conflicting_credentials",
             Self::InconsistentClaims => "inconsistent_claims",
             Self::InvalidClaim => "invalid_claim",
@@ -238,6 +247,9 @@ impl Error {
             && !matches!(
                 self.inner.kind,
                 ErrorKind::ApiRejected
+                    | ErrorKind::CliLoginDenied
+                    | ErrorKind::CliLoginExpired
+                    | ErrorKind::CliLoginUsed
                     | ErrorKind::InvalidConfig
                     | ErrorKind::ProjectKeyRejected
                     | ErrorKind::TokenStoreFailed

@@ -99,6 +99,7 @@
 //! | `api` | [`api::Client`], the Hexclave API: users, sessions, teams, permissions, signing in; [`api::OnlineVerifier`]; [`session::Session`] |
 //! | `axum` | extractors and answers for axum 0.8; with `webhooks`, deliveries too; turns `tower` on |
 //! | `blocking` | [`blocking::Verifier`], for programs without an async runtime |
+//! | `cli-login` | `api`, and [`cli_login::CliLogin`], signing in at a command line by way of a browser |
 //! | `file-store` | `api`, and [`session::FileStore`], which keeps a session's tokens in a file |
 //! | `metrics` | the counters and the gauge above |
 //! | `tonic` | answers in gRPC for tonic 0.14; turns `tower` on |
@@ -119,6 +120,9 @@ mod api_url;
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
 mod claims;
+#[cfg(feature = "cli-login")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cli-login")))]
+pub mod cli_login;
 mod clock;
 mod config;
 mod credentials;

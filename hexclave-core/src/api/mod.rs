@@ -50,6 +50,8 @@ pub use error_code::ErrorCode;
 use list::ListOf;
 pub use online::OnlineVerifier;
 pub use permissions::PermissionDepth;
+#[cfg(feature = "cli-login")]
+pub(crate) use request::Request;
 pub use sessions::{NewSession, SessionTokens};
 pub use sign_in::{MfaAttempt, PasswordSignUp, SignIn, SignedIn};
 pub use user_patch::{NewUser, UserPatch};
