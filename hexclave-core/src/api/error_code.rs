@@ -96,6 +96,9 @@ error_codes! {
     UserEmailAlreadyExists = "USER_EMAIL_ALREADY_EXISTS" "Another user signs in with this e-mail address.",
     UserIdDoesNotExist = "USER_ID_DOES_NOT_EXIST" "The request names a user who does not exist.",
     UserNotFound = "USER_NOT_FOUND" "There is no such user.",
+    VerificationCodeAlreadyUsed = "VERIFICATION_CODE_ALREADY_USED" "The code, such as that of a sign-in that waits for its second factor, has been used.",
+    VerificationCodeExpired = "VERIFICATION_CODE_EXPIRED" "The code's time is over.",
+    VerificationCodeNotFound = "VERIFICATION_CODE_NOT_FOUND" "There is no such code.",
 }
 
 impl ErrorCode {

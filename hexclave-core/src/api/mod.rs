@@ -54,6 +54,7 @@ pub use permissions::PermissionDepth;
 pub(crate) use request::Request;
 pub use sessions::{NewSession, SessionTokens};
 pub use sign_in::{MfaAttempt, PasswordSignUp, SignIn, SignedIn};
+pub use teams::{NewTeam, TeamPatch};
 pub use user_patch::{NewUser, UserPatch};
 pub use users::{Page, UserQuery};
 

@@ -67,7 +67,8 @@ impl<A: Access> Client<A> {
     ///
     /// # Errors
     /// See [Trouble](Self#trouble). [`ErrorCode::InvalidTotpCode`] when the digits are wrong: the attempt may be used
-    /// again with others.
+    /// again with others. [`ErrorCode::VerificationCodeExpired`] when it took more than five minutes,
+    /// [`ErrorCode::VerificationCodeAlreadyUsed`] when it has succeeded before.
     pub async fn sign_in_with_totp(&self, attempt: &MfaAttempt, digits: &str) -> Result<SignedIn, Error> {
         #[derive(Serialize)]
         struct Body<'a> {

@@ -185,14 +185,13 @@ impl fmt::Debug for UserPatch {
 /// A user to be created: what a [`UserPatch`] can set, and what can be set at the beginning only.
 ///
 /// ```
-/// use hexclave_core::api::{NewUser, UserPatch};
+/// use hexclave_core::api::NewUser;
 ///
-/// let user = NewUser::default().with(
-///     UserPatch::default()
-///         .primary_email(Some("zoe@example.com"))
+/// let user = NewUser::default().with(|user| {
+///     user.primary_email(Some("zoe@example.com"))
 ///         .primary_email_verified(true)
-///         .primary_email_auth_enabled(true),
-/// );
+///         .primary_email_auth_enabled(true)
+/// });
 /// ```
 #[derive(Clone, Debug, Default, Serialize)]
 #[must_use]
@@ -207,8 +206,8 @@ pub struct NewUser {
 
 impl NewUser {
     /// Sets what can be changed later, too. A new user has no team to select.
-    pub fn with(mut self, members: UserPatch) -> Self {
-        self.members = members;
+    pub fn with(mut self, set: impl FnOnce(UserPatch) -> UserPatch) -> Self {
+        self.members = set(self.members);
         self
     }
 
@@ -267,7 +266,7 @@ mod tests {
             .primary_email(Some("hidden@example.com"))
             .password(Some("hidden too"));
         assert_eq!(format!("{patch:?}"), r#"UserPatch{"primary_email", "password"}"#);
-        let user = NewUser::default().with(patch).anonymous();
+        let user = NewUser::default().with(|_| patch).anonymous();
         assert!(!format!("{user:?}").contains("hidden"));
         assert_eq!(
             serde_json::to_value(user).expect("JSON"),

@@ -130,6 +130,9 @@ const KNOWN: &[(&str, u16, ErrorKind)] = &[
     ("SCHEMA_ERROR", 400, ErrorKind::ApiRejected),
     ("BODY_PARSING_ERROR", 400, ErrorKind::ApiRejected),
     ("ALL_OVERLOADS_FAILED", 400, ErrorKind::ApiRejected),
+    ("VERIFICATION_CODE_NOT_FOUND", 404, ErrorKind::ApiRejected),
+    ("VERIFICATION_CODE_EXPIRED", 400, ErrorKind::ApiRejected),
+    ("VERIFICATION_CODE_ALREADY_USED", 409, ErrorKind::ApiRejected),
     ("INVALID_EXTERNAL_AUTH_TOKEN", 401, ErrorKind::ApiRejected),
     (
         "EXTERNAL_AUTH_PROVIDER_NOT_CONFIGURED",
@@ -274,6 +277,27 @@ async fn answers_that_make_no_sense_say_nothing() {
     let error = error_of(Answer::Says(status, headers, body)).await;
     assert_eq!(error.kind(), ErrorKind::ApiAnswerUnusable);
     assert!(error.to_string().contains("contradict"), "{error}");
+}
+
+#[tokio::test]
+async fn compressed_answers_are_read_and_measured_as_they_come_out() {
+    let server = Scripted::start([
+        Answer::Gzip(user_json().to_string()),
+        // A few kilobytes on the way.
+        Answer::Gzip(format!("{}{}", " ".repeat(9_000_000), user_json())),
+    ])
+    .await;
+    let client = server.builder().server().expect("a client");
+    let id = USER.parse().expect("an id");
+    assert!(client.user(id).await.expect("an answer").is_some());
+    let error = client.user(id).await.expect_err("too long");
+    assert_eq!(error.kind(), ErrorKind::ApiAnswerUnusable);
+    assert!(error.to_string().contains("8388608 bytes"), "{error}");
+
+    let server = Scripted::start([Answer::json(user_json())]).await;
+    let strict = server.builder().max_answer_len(20).server().expect("a client");
+    let error = strict.user(id).await.expect_err("too long");
+    assert!(error.to_string().contains("20 bytes"), "{error}");
 }
 
 #[tokio::test]

@@ -221,6 +221,28 @@ async fn extra_headers_are_sent_and_cannot_replace_ours() {
 }
 
 #[tokio::test]
+async fn a_client_of_ones_own_is_used() {
+    let server = Scripted::start([Answer::json(user_json())]).await;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .no_gzip()
+        .redirect(reqwest::redirect::Policy::none())
+        .default_headers(
+            [("x-own".parse().expect("a name"), "1".parse().expect("a value"))]
+                .into_iter()
+                .collect(),
+        )
+        .build()
+        .expect("a client");
+    let client = server.builder().http_client(http).server().expect("a client");
+    client.user(USER.parse().expect("an id")).await.expect("a user");
+    let headers = sent(&server.asked_once().headers);
+    assert_eq!(headers["x-own"], "1");
+    assert_eq!(headers["user-agent"], USER_AGENT);
+    assert!(!headers.contains_key("accept-encoding"));
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_refused_before_it_is() {
     let server = Scripted::start([]).await;
     let client = server.builder().public().expect("a client");

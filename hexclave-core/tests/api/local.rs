@@ -7,13 +7,13 @@ use hexclave_core::{
     AcceptedKinds, AccessToken, ErrorKind, ProjectConfig, RestrictedReason, SecretKey, UserId, UserKind,
     Verifier,
     api::{
-        Client, ErrorCode, NewSession, NewUser, OAuthProvider, PasswordSignUp, PermissionDepth, PermissionId,
-        Public, Server, SignIn, UserPatch, UserQuery,
+        Client, ErrorCode, NewSession, NewTeam, NewUser, OAuthProvider, PasswordSignUp, PermissionDepth,
+        PermissionId, Public, Server, SignIn, TeamPatch, UserPatch, UserQuery,
     },
 };
 use hexclave_testkit::{
     TestClock,
-    hexclave::{LocalHexclave, NewTeam},
+    hexclave::{LocalHexclave, NewTeam as SeededTeam},
 };
 use serde_json::json;
 
@@ -186,16 +186,15 @@ async fn users_are_created_read_changed_and_deleted() {
     let setting = Setting::new().await;
     let server = &setting.server;
     let new = NewUser::default()
-        .with(
-            UserPatch::default()
-                .primary_email(Some("zoe@example.com"))
+        .with(|user| {
+            user.primary_email(Some("zoe@example.com"))
                 .primary_email_verified(true)
                 .primary_email_auth_enabled(true)
                 .display_name(Some("Zoë"))
                 .password(Some(PASSWORD))
                 .client_metadata(json!({ "theme": "dark" }))
-                .server_metadata(json!({ "plan": "pro" })),
-        )
+                .server_metadata(json!({ "plan": "pro" }))
+        })
         .oauth_provider(OAuthProvider::new("github", "1234", Some("zoe@example.org")));
     let zoe = server.create_user(&new).await.expect("a user");
     assert_eq!(zoe.display_name.as_deref(), Some("Zoë"));
@@ -307,7 +306,7 @@ async fn users_are_listed_page_by_page() {
         .expect("a guest")
         .user_id;
     setting.clock.advance(1);
-    let held_back = NewUser::default().with(UserPatch::default().restrict(Some("so"), None));
+    let held_back = NewUser::default().with(|user| user.restrict(Some("so"), None));
     let held_back = setting.server.create_user(&held_back).await.expect("a user").id;
 
     let list = async |query: UserQuery| {
@@ -342,7 +341,7 @@ async fn users_are_listed_page_by_page() {
 
     let team = setting
         .hexclave
-        .add_team(NewTeam::new("Team").member(ids[2]))
+        .add_team(SeededTeam::new("Team").member(ids[2]))
         .expect("a team");
     assert_eq!(list(query().team(team)).await.1, ids[2..3]);
 
@@ -419,7 +418,7 @@ async fn teams_and_permissions_are_granted_and_taken_away() {
     hexclave
         .define_project_permission("see_stats", &[])
         .expect("a permission");
-    let team = hexclave.add_team(NewTeam::new("Team")).expect("a team");
+    let team = hexclave.add_team(SeededTeam::new("Team")).expect("a team");
     let permission = |id: &str| id.parse::<PermissionId>().expect("a permission");
     let (read, write) = (permission("read_docs"), permission("write_docs"));
     let server = &setting.server;
@@ -496,4 +495,95 @@ async fn teams_and_permissions_are_granted_and_taken_away() {
         .await
         .expect_err("no such permission");
     assert_eq!(code(&error), "PERMISSION_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn teams_are_created_read_changed_and_deleted() {
+    let setting = Setting::new().await;
+    let (token, id) = setting.sign_up("ada@example.com").await;
+    let server = &setting.server;
+    let new = NewTeam::named("Engines")
+        .with(|team| team.server_metadata(json!({ "plan": "pro" })))
+        .created_by(id);
+    let team = server.create_team(&new).await.expect("a team");
+    assert_eq!(team.display_name, "Engines");
+    assert_eq!(team.server_metadata, Some(json!({ "plan": "pro" })));
+    assert_eq!(server.team(team.id).await.expect("an answer"), Some(team.clone()));
+    let mine = setting.public.as_user(&token).teams().await.expect("teams");
+    assert_eq!(mine.iter().map(|team| team.id).collect::<Vec<_>>(), [team.id]);
+
+    let patch = TeamPatch::default()
+        .display_name("Looms")
+        .profile_image_url(None)
+        .client_metadata(json!([1]))
+        .client_read_only_metadata(json!({}))
+        .server_metadata(json!(null));
+    assert!(!format!("{patch:?} {new:?}").contains("Looms"));
+    let changed = server.update_team(team.id, &patch).await.expect("a team");
+    assert_eq!(changed.display_name, "Looms");
+    assert_eq!(changed.server_metadata, Some(json!(null)));
+    assert_eq!(changed.client_metadata, json!([1]));
+
+    // Who selects a team sees it in the user.
+    let patch = UserPatch::default().selected_team_id(Some(team.id));
+    let user = server.update_user(id, &patch).await.expect("a user");
+    assert_eq!(user.selected_team_id, Some(team.id));
+    assert_eq!(user.selected_team.as_ref(), Some(&changed));
+
+    server.delete_team(team.id).await.expect("deleted");
+    assert_eq!(server.team(team.id).await.expect("an answer"), None);
+    for error in [
+        server.delete_team(team.id).await.expect_err("gone"),
+        server
+            .update_team(team.id, &TeamPatch::default())
+            .await
+            .expect_err("gone"),
+    ] {
+        assert_eq!(code(&error), "TEAM_NOT_FOUND");
+    }
+}
+
+/// RFC 6238 with SHA-1, six digits and steps of 30 seconds, as authenticators do it.
+fn totp(secret: &[u8], now: u64) -> String {
+    use aws_lc_rs::hmac;
+
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
+    let tag = hmac::sign(&key, &(now / 30).to_be_bytes());
+    let tag = tag.as_ref();
+    let offset = usize::from(tag[19] & 15);
+    let bytes = tag[offset..offset + 4].try_into().expect("four bytes");
+    format!("{:06}", (u32::from_be_bytes(bytes) & 0x7fff_ffff) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for() {
+    let setting = Setting::new().await;
+    let (_, id) = setting.sign_up("ada@example.com").await;
+    // The secret of RFC 6238's own examples.
+    let patch = UserPatch::default().totp_secret_base64(Some("MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="));
+    let user = setting.server.update_user(id, &patch).await.expect("a user");
+    assert!(user.requires_totp_mfa);
+    assert_eq!(totp(b"12345678901234567890", 59), "287082");
+
+    let public = &setting.public;
+    let sign_in = public.sign_in_with_password("ada@example.com", PASSWORD).await;
+    let Ok(SignIn::NeedsTotp(attempt)) = sign_in else {
+        panic!("{sign_in:?}")
+    };
+    assert_eq!(format!("{attempt:?}"), "MfaAttempt(..)");
+    let right = totp(b"12345678901234567890", NOW);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    let error = public
+        .sign_in_with_totp(&attempt, wrong)
+        .await
+        .expect_err("wrong");
+    assert_eq!(code(&error), "INVALID_TOTP_CODE");
+    let signed_in = public.sign_in_with_totp(&attempt, &right).await.expect("a user");
+    assert_eq!(signed_in.user_id, id);
+    assert_eq!(signed_in.is_new_user, Some(false));
+    let error = public
+        .sign_in_with_totp(&attempt, &right)
+        .await
+        .expect_err("used");
+    assert_eq!(code(&error), "VERIFICATION_CODE_ALREADY_USED");
 }

@@ -45,6 +45,8 @@ pub(crate) struct Asked {
 pub(crate) enum Answer {
     /// This status, these headers, this body.
     Says(StatusCode, Vec<(&'static str, String)>, String),
+    /// 200 with this JSON, compressed.
+    Gzip(String),
     /// Never a word.
     Hangs,
     /// The beginning of an answer, and the end of the connection.
@@ -182,6 +184,12 @@ async fn answer(
                     .append(name, value.parse().expect("a header"));
             }
             response
+        }
+        Some(Answer::Gzip(body)) => {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut gzip, body.as_bytes()).expect("a body");
+            let encoding = [(header::CONTENT_ENCODING, "gzip")];
+            (json, encoding, gzip.finish().expect("a body")).into_response()
         }
         Some(Answer::Cut) => {
             let parts = [Ok("{\"id\":"), Err(std::io::Error::other("cut"))];
