@@ -1,5 +1,7 @@
 //! The errors of Hexclave's API, each with its status, code and details (`stack-shared/src/known-errors.tsx`).
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,16 +20,16 @@ const KNOWN_ERROR: [HeaderName; 2] = [
 ];
 
 /// An error of the API: a known one with a code, or a text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     status: u16,
-    known: Option<(&'static str, Map<String, Value>)>,
+    known: Option<(Cow<'static, str>, Map<String, Value>)>,
     message: String,
 }
 
 /// The code of a known error, which an answer carries for the log of requests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KnownCode(pub(crate) &'static str);
+#[derive(Clone, Debug)]
+pub(crate) struct KnownCode(pub(crate) Cow<'static, str>);
 
 /// A known error's JSON, its members in the order in which Hexclave writes them.
 #[derive(Serialize)]
@@ -39,10 +41,10 @@ struct Body<'a> {
 }
 
 impl ApiError {
-    pub(crate) fn known(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn known(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             status,
-            known: Some((code, Map::new())),
+            known: Some((code.into(), Map::new())),
             message: message.into(),
         }
     }
@@ -195,12 +197,12 @@ impl IntoResponse for ApiError {
         };
         let body = serde_json::to_string_pretty(&body).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, JSON)], body).into_response();
-        for name in KNOWN_ERROR {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(code));
+        if let Ok(code) = HeaderValue::from_str(code) {
+            for name in KNOWN_ERROR {
+                response.headers_mut().insert(name, code.clone());
+            }
         }
-        response.extensions_mut().insert(KnownCode(code));
+        response.extensions_mut().insert(KnownCode(code.clone()));
         response
     }
 }

@@ -14,9 +14,10 @@ use axum::{
 };
 use futures_util::stream;
 use hexclave_core::Clock;
+use serde_json::{Map, Value};
 use tokio::{sync::watch, task::yield_now, time::sleep};
 
-use super::{LocalHexclave, app::App};
+use super::{LocalHexclave, api::Refusal, api_error::ApiError, app::App};
 
 /// Something that goes wrong with requests, until it has happened often enough or the server is
 /// [healed](LocalHexclave::heal).
@@ -44,7 +45,7 @@ pub struct Fault {
 #[derive(Clone, Debug)]
 enum Kind {
     Status(StatusCode),
-    Text(StatusCode, String),
+    Refusal(ApiError),
     TooManyRequests(Option<RetryAfter>),
     Garbage,
     Hang,
@@ -75,10 +76,32 @@ impl Fault {
         Self::new(Kind::Status(status_code(status)))
     }
 
-    /// An error in plain text with this status, as Hexclave gives those that have no code; 503 where the number is no
+    /// An error in plain text with this status, as Hexclave gives those that have no code; 500 where the number is no
     /// status.
     pub fn text(status: u16, text: &str) -> Self {
-        Self::new(Kind::Text(status_code(status), text.to_owned()))
+        Self::new(Kind::Refusal(ApiError::text(status, text)))
+    }
+
+    /// One of Hexclave's known errors, with its code and the `details` that the code wants: for those that this server
+    /// has no other cause for. Without details where they are no object; status 500 where the number is no status.
+    ///
+    /// ```
+    /// use hexclave_testkit::hexclave::Fault;
+    /// use serde_json::json;
+    ///
+    /// let rejected = Fault::known_error(403, "SIGN_UP_REJECTED", json!({ "message": "Not today." }))
+    ///     .on("POST", "/auth/password/sign-up");
+    /// ```
+    pub fn known_error(status: u16, code: &str, details: Value) -> Self {
+        let error = ApiError::known(status, code.to_owned(), "This error was asked for.");
+        let details = match details {
+            Value::Object(details) => details,
+            _ => Map::new(),
+        };
+        let error = details
+            .into_iter()
+            .fold(error, |error, (name, value)| error.with(&name, value));
+        Self::new(Kind::Refusal(error))
     }
 
     /// The status 429, as a firewall gives it: without any header of Hexclave's.
@@ -214,13 +237,16 @@ impl Faults {
     }
 }
 
-pub(crate) async fn inject(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Some(kind) = app.faults().of(request.method().as_str(), request.uri().path()) else {
         return next.run(request).await;
     };
     match kind {
         Kind::Status(status) => status.into_response(),
-        Kind::Text(status, text) => (status, text).into_response(),
+        Kind::Refusal(error) => {
+            request.extensions_mut().insert(Refusal(error));
+            next.run(request).await
+        }
         Kind::TooManyRequests(retry_after) => {
             let mut response = StatusCode::TOO_MANY_REQUESTS.into_response();
             if let Some(value) = retry_after.and_then(|retry_after| retry_after.value(app.clock())) {

@@ -27,7 +27,7 @@ pub struct LoggedRequest {
     /// The status of the answer, before an override made it 200; `None` as long as there is no answer.
     pub status: Option<u16>,
     /// The code of the known error, such as `USER_NOT_FOUND`, if the answer was one.
-    pub known_error: Option<&'static str>,
+    pub known_error: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl RequestLog {
         log.forgotten + log.requests.len() - 1
     }
 
-    fn answered(&self, number: usize, status: u16, known_error: Option<&'static str>) {
+    fn answered(&self, number: usize, status: u16, known_error: Option<String>) {
         let mut log = self.log();
         let Some(index) = number.checked_sub(log.forgotten) else {
             return;
@@ -91,7 +91,9 @@ pub(crate) async fn record(State(app): State<Arc<App>>, request: Request, next: 
     let extensions = response.extensions();
     let actual = extensions.get::<ActualStatus>();
     let status = actual.map_or(response.status(), |actual| actual.0);
-    let code = extensions.get::<KnownCode>().map(|code| code.0);
+    let code = extensions
+        .get::<KnownCode>()
+        .map(|code| code.0.clone().into_owned());
     app.log().answered(number, status.as_u16(), code);
     response
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hexclave_testkit::hexclave::{Fault, LocalHexclave, RetryAfter};
 use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
 
 use crate::support::{as_client, as_server, json_of, request, send, start_with};
 
@@ -22,6 +23,8 @@ async fn answers_go_wrong_as_they_are_told_to() {
     };
     hexclave.inject(Fault::status(503).times(1));
     hexclave.inject(Fault::text(500, "It went wrong.").times(1));
+    let details = json!({ "message": "Not today." });
+    hexclave.inject(Fault::known_error(403, "SIGN_UP_REJECTED", details).times(1));
     hexclave.inject(Fault::too_many_requests(None).times(1));
     hexclave.inject(Fault::too_many_requests(Some(RetryAfter::Seconds(7))).times(1));
     hexclave.inject(Fault::too_many_requests(Some(RetryAfter::DateIn(7))).times(1));
@@ -34,6 +37,20 @@ async fn answers_go_wrong_as_they_are_told_to() {
     let (status, headers, body) = ask().await;
     assert_eq!((status, body.as_str()), (500, "It went wrong."));
     assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+    assert!(
+        headers.contains_key("x-stack-request-id"),
+        "this one is Hexclave's own"
+    );
+    let (status, headers, body) = ask().await;
+    assert_eq!(
+        (status, &headers["x-hexclave-known-error"]),
+        (403, &headers["x-stack-known-error"])
+    );
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        (&body["code"], &body["details"]["message"]),
+        (&json!("SIGN_UP_REJECTED"), &json!("Not today."))
+    );
     for expected in [None, Some("7"), Some("Sat, 21 Nov 2026 22:28:06 GMT")] {
         let (status, headers, _) = ask().await;
         let retry_after = headers
@@ -46,7 +63,7 @@ async fn answers_go_wrong_as_they_are_told_to() {
         (status, &headers["content-type"]),
         (200, &"application/json; charset=utf-8".parse().expect("a value"))
     );
-    assert!(serde_json::from_str::<serde_json::Value>(&body).is_err());
+    assert!(serde_json::from_str::<Value>(&body).is_err());
     for _ in 0..2 {
         let (status, _, body) = ask().await;
         assert_eq!(
@@ -131,8 +148,11 @@ async fn the_log_has_what_was_asked_and_no_secrets() {
         ("GET", "/api/v1/users/me")
     );
     assert_eq!(me.status, Some(400), "what was overridden does not count");
-    assert_eq!(me.known_error, Some("CANNOT_GET_OWN_USER_WITHOUT_USER"));
-    assert_eq!((health.status, health.known_error), (Some(200), None));
+    assert_eq!(
+        me.known_error.as_deref(),
+        Some("CANNOT_GET_OWN_USER_WITHOUT_USER")
+    );
+    assert_eq!((health.status, &health.known_error), (Some(200), &None));
     hexclave.forget_requests();
     assert!(hexclave.requests().is_empty());
 }

@@ -32,8 +32,8 @@ async fn run(hexclave: &LocalHexclave, program: &'static str) -> Value {
         .await
         .expect("a result");
     for request in hexclave.requests() {
-        let understood =
-            !matches!(request.status, Some(405 | 500..)) && request.known_error != Some("BODY_PARSING_ERROR");
+        let understood = !matches!(request.status, Some(405 | 500..))
+            && request.known_error.as_deref() != Some("BODY_PARSING_ERROR");
         let known = request.status != Some(404) || request.known_error.is_some();
         assert!(
             understood && known,

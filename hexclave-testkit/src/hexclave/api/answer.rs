@@ -41,6 +41,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ActualStatus(pub(crate) StatusCode);
 
+/// An error that is answered whatever the request asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal(pub(crate) ApiError);
+
 /// A list, in one piece or a page of it.
 #[derive(Serialize)]
 pub(crate) struct List<T> {
@@ -94,14 +98,17 @@ pub(crate) fn success() -> Answer {
 
 /// What every answer has: no caching unless the endpoint says otherwise, a request id, leave for pages of other
 /// origins, and, for those who asked for it, errors of 4xx as 200 with the real status in a header.
-pub(crate) async fn finish(request: Request, next: Next) -> Response<Body> {
+pub(crate) async fn finish(mut request: Request, next: Next) -> Response<Body> {
     let override_status = OVERRIDE_STATUS
         .iter()
         .any(|name| request.headers().contains_key(*name));
     let mut response = if request.method() == Method::OPTIONS {
         preflight(request.headers())
     } else {
-        next.run(request).await
+        match request.extensions_mut().remove::<Refusal>() {
+            Some(Refusal(error)) => error.into_response(),
+            None => next.run(request).await,
+        }
     };
     let status = response.status();
     let headers = response.headers_mut();

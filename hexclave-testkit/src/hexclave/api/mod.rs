@@ -35,7 +35,7 @@ use super::{
     directory::{NewSession, View},
     faults, request_log,
 };
-pub(crate) use answer::ActualStatus;
+pub(crate) use answer::{ActualStatus, Refusal};
 use answer::{Answer, json_answer};
 use caller::{Access, Caller};
 
