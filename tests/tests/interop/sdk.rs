@@ -171,3 +171,13 @@ async fn webhooks_are_signed_and_shaped_as_theirs() {
     }
     assert_eq!(types.len(), 12, "{types:?}");
 }
+
+#[tokio::test]
+async fn answers_are_what_upstreams_schemas_demand() {
+    let hexclave = start(LocalHexclave::builder()).await;
+    hexclave
+        .define_project_permission("manage", &[])
+        .expect("a permission");
+    let output = run(&hexclave, "sdk/answers.mjs").await;
+    assert!(output["checked"].as_u64() > Some(20), "{output}");
+}
