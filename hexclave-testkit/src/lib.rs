@@ -1,6 +1,7 @@
 //! What tests of a Hexclave application need and what never runs in production.
 //!
-//! - [`hexclave`]: a local Hexclave that issues real tokens, and an issuer for those it would not issue;
+//! - [`hexclave`]: a local Hexclave that issues real tokens, keeps users, teams and permissions, sends webhooks, and
+//!   fails on demand; and an issuer for the tokens that it would not issue;
 //! - [`postgres`]: a throw-away PostgreSQL with the roles and functions of Supabase;
 //! - [`TestClock`]: a clock that stands still until it is told to move.
 //!

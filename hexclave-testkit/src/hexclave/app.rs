@@ -21,7 +21,6 @@ use crate::TestClock;
 /// What SDKs send as the OAuth client secret of a project that has no publishable key.
 pub(crate) const SENTINEL_CLIENT_SECRET: &str = "__stack_public_client__";
 
-#[derive(Debug)]
 pub(crate) struct App {
     issuer: Issuer,
     verifier: Verifier,

@@ -1,5 +1,7 @@
 //! Putting things into a local Hexclave without asking it over HTTP.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hexclave_core::{TeamId, UserId};
 use serde_json::Value;
@@ -16,7 +18,7 @@ use super::{
 ///
 /// let ada = NewUser::new("ada@example.com").password("correct horse").name("Ada");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use]
 pub struct NewUser(UserChanges);
 
@@ -86,6 +88,12 @@ impl NewUser {
         self.0.restricted_by_admin = Some(true);
         self.0.restricted_by_admin_reason = Some(Some(reason.to_owned()));
         self
+    }
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewUser(..)")
     }
 }
 

@@ -333,3 +333,11 @@ async fn the_project_says_what_it_allows() {
         .header("x-stack-project-id", hexclave.config().project_id().as_str());
     refused(without_key, 401, "PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT").await;
 }
+
+#[test]
+fn nobody_can_be_printed() {
+    let ada = NewUser::new("ada@example.com")
+        .password(PASSWORD)
+        .second_factor(b"secret");
+    assert_eq!(format!("{ada:?}"), "NewUser(..)");
+}

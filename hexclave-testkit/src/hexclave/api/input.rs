@@ -15,7 +15,6 @@ use url::form_urlencoded;
 use super::super::api_error::ApiError;
 
 /// A JSON body; absent where the request has no body.
-#[derive(Debug)]
 pub(crate) struct JsonBody(Option<Value>);
 
 impl JsonBody {
@@ -91,7 +90,6 @@ pub(crate) fn expect_content_type(headers: &HeaderMap, expected: &str) -> Result
 }
 
 /// Query parameters.
-#[derive(Debug)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {

@@ -6,7 +6,6 @@ use super::{
 };
 
 /// A login at a command line that somebody is to confirm in a browser.
-#[derive(Debug)]
 pub(super) struct CliLogin {
     polling_code: String,
     login_code: String,
@@ -19,7 +18,6 @@ pub(super) struct CliLogin {
 }
 
 /// What a command line needs to begin with.
-#[derive(Debug)]
 pub(crate) struct StartedLogin {
     pub(crate) polling_code: String,
     pub(crate) login_code: String,
@@ -27,7 +25,6 @@ pub(crate) struct StartedLogin {
 }
 
 /// What a command line that asks is told.
-#[derive(Debug)]
 pub(crate) enum PolledLogin {
     Waiting,
     Expired,

@@ -5,6 +5,7 @@ mod password;
 mod permissions;
 mod second_factor;
 mod sessions;
+mod shown_user;
 mod teams;
 mod user_changes;
 mod users;
@@ -17,9 +18,10 @@ pub(crate) use cli_logins::PolledLogin;
 pub(crate) use permissions::{PermissionFilter, PermissionScope, ShownPermission, is_permission_id};
 pub(crate) use second_factor::one_time_password;
 pub(crate) use sessions::NewSession;
+pub(crate) use shown_user::ShownUser;
 pub(crate) use teams::{ProfileChanges, ShownMembership, ShownTeam, TeamChanges};
 pub(crate) use user_changes::UserChanges;
-pub(crate) use users::{ShownUser, UserFilter, UserPage};
+pub(crate) use users::{UserFilter, UserPage};
 
 use cli_logins::CliLogin;
 use permissions::Definitions;
@@ -57,7 +59,7 @@ pub(crate) enum View {
     Server,
 }
 
-#[derive(Debug)]
+/// Neither it nor what it has can be printed: it is full of secrets.
 pub(crate) struct Directory {
     settings: Settings,
     users: HashMap<UserId, UserRecord>,

@@ -8,7 +8,6 @@ const SHORTEST: usize = 8;
 const LONGEST: usize = 70;
 
 /// A salted hash. The number of rounds suits a server whose users end with it.
-#[derive(Debug)]
 pub(super) struct Password {
     salt: [u8; 16],
     hash: [u8; 32],

@@ -13,7 +13,6 @@ const ATTEMPT_MILLIS: u64 = 5 * 60 * 1000;
 const STEP: u64 = 30;
 
 /// A sign-in that waits for its second factor.
-#[derive(Debug)]
 pub(super) struct Attempt {
     user_id: UserId,
     expires_at_millis: u64,

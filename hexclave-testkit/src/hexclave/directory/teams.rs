@@ -95,7 +95,7 @@ impl ShownMembership {
 }
 
 /// A member as the other members see them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct MemberProfile {
     team_id: String,
     user_id: String,

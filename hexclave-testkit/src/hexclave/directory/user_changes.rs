@@ -11,7 +11,7 @@ use super::{
 };
 
 /// What a request sets of a user. What is absent stays; `null` takes away.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct UserChanges {
     #[serde(deserialize_with = "given")]

@@ -1,4 +1,7 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde::Serialize;
 use url::Url;
@@ -13,7 +16,7 @@ use super::{
 const RETRY_AFTER_SECONDS: [u64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
 
 /// Something that has happened in the project, as its webhook tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookMessage {
     /// What `svix-id` says, in every delivery of this message.
@@ -22,6 +25,13 @@ pub struct WebhookMessage {
     pub event_type: String,
     /// The JSON that is sent.
     pub body: String,
+}
+
+/// Without the body, which has addresses and names.
+impl fmt::Debug for WebhookMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookMessage({} {})", self.event_type, self.id)
+    }
 }
 
 /// What there is to tell, to whom, and what has been told.
