@@ -9,6 +9,8 @@ use crate::{Error, TeamId, UserId, error::quoted};
 /// made (upstream's schema: `^\$?[a-z0-9_:]+$`).
 ///
 /// ```
+/// # #[cfg(feature = "webhooks")] use hexclave_core::webhooks::PermissionId;
+/// # #[cfg(not(feature = "webhooks"))]
 /// use hexclave_core::api::PermissionId;
 ///
 /// let id: PermissionId = "$invite_members".parse()?;

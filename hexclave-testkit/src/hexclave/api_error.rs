@@ -23,8 +23,14 @@ const KNOWN_ERROR: [HeaderName; 2] = [
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     status: u16,
-    known: Option<(Cow<'static, str>, Map<String, Value>)>,
+    known: Option<Known>,
     message: String,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    code: Cow<'static, str>,
+    details: Box<Map<String, Value>>,
 }
 
 /// The code of a known error, which an answer carries for the log of requests.
@@ -44,7 +50,10 @@ impl ApiError {
     pub(crate) fn known(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             status,
-            known: Some((code.into(), Map::new())),
+            known: Some(Known {
+                code: code.into(),
+                details: Box::default(),
+            }),
             message: message.into(),
         }
     }
@@ -59,8 +68,8 @@ impl ApiError {
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Serialize) -> Self {
-        if let Some((_, details)) = &mut self.known {
-            details.insert(name.to_owned(), json!(value));
+        if let Some(known) = &mut self.known {
+            known.details.insert(name.to_owned(), json!(value));
         }
         self
     }
@@ -178,7 +187,7 @@ impl From<HexclaveError> for ApiError {
 impl From<ApiError> for HexclaveError {
     fn from(error: ApiError) -> Self {
         Self::new(match error.known {
-            Some((code, _)) => format!("{}: {code}", error.message),
+            Some(Known { code, .. }) => format!("{}: {code}", error.message),
             None => error.message,
         })
     }
@@ -187,7 +196,7 @@ impl From<ApiError> for HexclaveError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let Some((code, details)) = &self.known else {
+        let Some(Known { code, details }) = &self.known else {
             return (status, [(header::CONTENT_TYPE, TEXT)], self.message).into_response();
         };
         let body = Body {
