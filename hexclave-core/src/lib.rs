@@ -134,7 +134,7 @@ mod keys;
 mod kind;
 mod member;
 mod refresh_token;
-#[cfg(feature = "api")]
+#[cfg(any(feature = "api", feature = "webhooks"))]
 mod resource;
 #[cfg(feature = "api")]
 #[cfg_attr(docsrs, doc(cfg(feature = "api")))]

@@ -237,7 +237,7 @@ async fn events_are_typed_and_nothing_is_lost() {
     let user = json!({
         "id": USER, "primary_email": "zoe@example.com", "primary_email_verified": true,
         "primary_email_auth_enabled": true, "display_name": "Zoë", "profile_image_url": null,
-        "selected_team_id": TEAM, "selected_team": { "id": TEAM }, "signed_up_at_millis": 1_750_000_000_123_u64,
+        "selected_team_id": TEAM, "selected_team": { "id": TEAM, "display_name": "Team" }, "signed_up_at_millis": 1_750_000_000_123_u64,
         "last_active_at_millis": 1_760_000_000_456_u64, "client_metadata": { "theme": "dark" },
         "client_read_only_metadata": null, "server_metadata": { "plan": "pro" }, "is_anonymous": false,
         "is_restricted": true, "restricted_reason": { "type": "email_not_verified" }, "newer": [1],
@@ -254,16 +254,17 @@ async fn events_are_typed_and_nothing_is_lost() {
         assert_eq!(user.restricted_reason, Some(RestrictedReason::EmailNotVerified));
         assert_eq!(user.server_metadata, json!({ "plan": "pro" }));
         assert_eq!(user.extra["newer"], json!([1]));
-        assert_eq!(user.extra["primary_email_auth_enabled"], true);
+        assert!(user.primary_email_auth_enabled);
         let shown = format!("{user:?}");
         assert!(shown.contains(USER) && !shown.contains("zoe@"), "{shown}");
     }
 
     // A server may be older than this crate.
-    let Event::UserCreated(user) = event("user.created", json!({ "id": USER })).await else {
+    let old = json!({ "id": USER, "signed_up_at_millis": 1_750_000_000_123_u64 });
+    let Event::UserCreated(user) = event("user.created", old).await else {
         panic!("a user");
     };
-    assert_eq!((user.kind(), user.primary_email), (UserKind::Normal, None));
+    assert_eq!((user.kind(), &user.primary_email), (UserKind::Normal, &None));
 
     let membership = json!({ "team_id": TEAM, "user_id": USER });
     let team_permission = json!({ "id": "$read_members", "user_id": USER, "team_id": TEAM });
@@ -307,6 +308,12 @@ async fn a_signed_body_that_is_no_event_is_named_and_not_shown() {
         assert_eq!(error.kind(), ErrorKind::WebhookMalformed, "{body}");
         assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     }
+    let nameless = br#"{"type":"team.deleted","data":{}}"#;
+    let error = deliver(&verifier(), NOW, nameless).await.expect_err("no id");
+    assert!(
+        error.to_string().contains("team.deleted") && error.to_string().contains("`id`"),
+        "{error}"
+    );
     let result = deliver(&verifier(), NOW, b"\xff").await;
     assert_eq!(kind(result), Some(ErrorKind::WebhookMalformed));
 }

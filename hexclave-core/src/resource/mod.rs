@@ -2,7 +2,9 @@
 
 mod extra;
 mod permission;
+#[cfg(feature = "api")]
 mod project;
+#[cfg(feature = "api")]
 mod session;
 mod team;
 mod user;
@@ -10,12 +12,15 @@ mod wire;
 
 pub use extra::Extra;
 pub use permission::{PermissionId, ProjectPermission, TeamPermission};
+#[cfg(feature = "api")]
 pub use project::{Domain, Project, ProjectSettings};
+#[cfg(feature = "api")]
 pub use session::UserSession;
 pub use team::{Team, TeamMembership};
 pub use user::{ClientUser, OAuthProvider, ServerUser};
 
 #[cfg(test)]
+#[cfg(feature = "api")]
 mod tests {
     use serde::{Serialize, de::DeserializeOwned};
     use serde_json::{Value, json};

@@ -1,42 +1,42 @@
 use std::fmt;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{
-    ProjectPermissionData, TeamData, TeamDeleted, TeamMembershipData, TeamPermissionData, UserData,
-    UserDeleted,
+use crate::{
+    TeamId, UserId,
+    error::quoted,
+    resource::{Extra, ProjectPermission, ServerUser, Team, TeamMembership, TeamPermission},
 };
-use crate::error::quoted;
 
 /// What has happened in a project. `Debug` shows the type only.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// A user was created; anonymous ones too. `selected_team_id` may be set only later.
-    UserCreated(Box<UserData>),
+    UserCreated(Box<ServerUser>),
     /// A user was changed; also, an anonymous one has signed up.
-    UserUpdated(Box<UserData>),
+    UserUpdated(Box<ServerUser>),
     /// A user is gone.
     UserDeleted(UserDeleted),
     /// A team was created. Whoever created it is a member without an event of its own.
-    TeamCreated(Box<TeamData>),
+    TeamCreated(Box<Team>),
     /// A team was changed.
-    TeamUpdated(Box<TeamData>),
+    TeamUpdated(Box<Team>),
     /// A team is gone, with its memberships and permissions, which send no events.
     TeamDeleted(TeamDeleted),
     /// A user has joined a team.
-    TeamMembershipCreated(TeamMembershipData),
+    TeamMembershipCreated(TeamMembership),
     /// A user has left a team.
-    TeamMembershipDeleted(TeamMembershipData),
+    TeamMembershipDeleted(TeamMembership),
     /// A user may do more in a team.
-    TeamPermissionCreated(TeamPermissionData),
+    TeamPermissionCreated(TeamPermission),
     /// A user may do less in a team.
-    TeamPermissionDeleted(TeamPermissionData),
+    TeamPermissionDeleted(TeamPermission),
     /// A user may do more in the project.
-    ProjectPermissionCreated(ProjectPermissionData),
+    ProjectPermissionCreated(ProjectPermission),
     /// A user may do less in the project.
-    ProjectPermissionDeleted(ProjectPermissionData),
+    ProjectPermissionDeleted(ProjectPermission),
     /// An event that this version does not know.
     Other {
         /// Its type, such as `issue.created`.
@@ -44,6 +44,31 @@ pub enum Event {
         /// What it says.
         data: Value,
     },
+}
+
+/// Who is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserDeleted {
+    /// The user's id.
+    pub id: UserId,
+    /// The teams that the user was in. Each of them loses a member by an event of its own, too.
+    #[serde(default)]
+    pub teams: Vec<TeamDeleted>,
+    /// Members of the JSON object that have no field here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Which team it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TeamDeleted {
+    /// The team's id.
+    pub id: TeamId,
+    /// Members of the JSON object that have no field here.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 #[derive(Deserialize)]
@@ -94,18 +119,21 @@ impl Event {
                 return Ok(Self::Other { event_type, data });
             }
         };
-        event.map_err(|()| {
+        event.map_err(|why| {
             format!(
-                "the `data` of a {} lacks a member or has one of another type",
+                "the `data` of a {} is not as expected: {why}",
                 quoted(&event_type)
             )
         })
     }
 }
 
-/// serde's own errors repeat values, which may be personal.
-fn read<T: DeserializeOwned>(data: Value) -> Result<T, ()> {
-    serde_json::from_value(data).map_err(drop)
+/// Of serde's own errors only those are repeated that hold no value, which may be personal.
+fn read<T: DeserializeOwned>(data: Value) -> Result<T, String> {
+    serde_json::from_value(data).map_err(|error| {
+        let missing = Some(error.to_string()).filter(|text| text.starts_with("missing field"));
+        missing.unwrap_or_else(|| "a member has another type".to_owned())
+    })
 }
 
 impl fmt::Debug for Event {

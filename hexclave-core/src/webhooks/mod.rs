@@ -59,7 +59,6 @@
 
 #[cfg(feature = "axum")]
 mod axum;
-mod data;
 mod delivery;
 mod event;
 mod replays;
@@ -70,12 +69,14 @@ mod verifier;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use self::axum::Rejection;
-pub use data::{
-    ProjectPermissionData, TeamData, TeamDeleted, TeamMembershipData, TeamPermissionData, UserData,
-    UserDeleted,
-};
 pub use delivery::Delivery;
-pub use event::Event;
+pub use event::{Event, TeamDeleted, UserDeleted};
 pub use replays::{MemoryReplays, Noting, ReplayStore, Sighting};
 pub use secret::Secret;
 pub use verifier::{TOLERANCE, Verifier};
+
+#[doc(inline)]
+pub use crate::resource::{
+    ClientUser, Extra, OAuthProvider, PermissionId, ProjectPermission, ServerUser, Team, TeamMembership,
+    TeamPermission,
+};

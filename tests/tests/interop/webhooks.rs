@@ -20,8 +20,10 @@ async fn deliveries_signed_by_standardwebhooks_verify() {
     let user = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
     let deleted = json!({ "type": "user.deleted", "data": { "id": user, "teams": [] } }).to_string();
     let spaced = format!("\u{feff}{deleted}");
-    let unicode =
-        json!({ "type": "user.updated", "data": { "id": user, "display_name": "Zoë 🔑 \u{2028}" } });
+    let unicode = json!({
+        "type": "user.updated",
+        "data": { "id": user, "display_name": "Zoë 🔑 \u{2028}", "signed_up_at_millis": 0 },
+    });
     let bodies = [
         deleted.clone(),
         format!("{deleted}\n "),
