@@ -57,6 +57,7 @@
 //! | `GET /projects/current` | for every caller | OAuth providers and domains are always empty |
 //! | `POST /auth/password/sign-up` | turns the anonymous user who calls it into a signed-up one, whose sessions end | mails, bot challenges |
 //! | `POST /auth/password/sign-in` | asks those who have one for their second factor | |
+//! | `POST /auth/password/set`, `/auth/password/update` | by the user | resets by mail |
 //! | `POST /auth/mfa/sign-in` | codes of RFC 6238 | |
 //! | `POST /auth/anonymous/sign-up` | | |
 //! | `POST /auth/oauth/token` | grant type `refresh_token` | other grants |
@@ -79,8 +80,8 @@
 //! headers of Hexclave, and, for those who send `x-stack-override-error-status`, errors of 4xx with status 200 and
 //! the real one in `x-stack-actual-status`. Pages of any origin may ask.
 //!
-//! Left out as a whole: admin access, sign-in by OAuth, magic links and passkeys, changing a password through a mail or
-//! by oneself, contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
+//! Left out as a whole: admin access, sign-in by OAuth, magic links and passkeys, resetting a password by mail,
+//! contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
 //! bodies, and the indented JSON that browsers get. Nothing is kept in a file.
 
 mod api;

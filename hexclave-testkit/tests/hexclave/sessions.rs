@@ -171,6 +171,57 @@ async fn a_new_password_and_a_deletion_end_all_sessions() {
 }
 
 #[tokio::test]
+async fn users_set_and_change_their_password() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    let ada = hexclave
+        .add_user(NewUser::new("ada@example.com"))
+        .expect("a user");
+    let open = as_server(&hexclave, Method::POST, "/api/v1/auth/sessions");
+    let tokens = json_of(open.json(&json!({ "user_id": ada.to_string() }))).await;
+    let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+    let post = |path: &str, body: Value| {
+        as_client(&hexclave, Method::POST, &format!("/api/v1/auth/password/{path}"))
+            .header("x-stack-access-token", token("access_token"))
+            .header("x-stack-refresh-token", token("refresh_token"))
+            .json(&body)
+    };
+    let change = |old: &str, new: &str| post("update", json!({ "old_password": old, "new_password": new }));
+    refused(
+        change(PASSWORD, "battery staple"),
+        400,
+        "USER_DOES_NOT_HAVE_PASSWORD",
+    )
+    .await;
+    refused(
+        post("set", json!({ "password": "short" })),
+        400,
+        "PASSWORD_TOO_SHORT",
+    )
+    .await;
+    json_of(post("set", json!({ "password": PASSWORD }))).await;
+    refused_in_text(post("set", json!({ "password": PASSWORD })), 400).await;
+
+    let other = hexclave
+        .sign_in("ada@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    refused(
+        change("wrong horse", PASSWORD),
+        400,
+        "PASSWORD_CONFIRMATION_MISMATCH",
+    )
+    .await;
+    assert!(is_alive(&hexclave, &other).await);
+    json_of(change(PASSWORD, "battery staple")).await;
+    assert!(!is_alive(&hexclave, &other).await);
+    let own = send(refresh(&hexclave, &token("refresh_token"))).await;
+    assert_eq!(own.status(), 200, "the session that has changed it goes on");
+    let nobody = as_client(&hexclave, Method::POST, "/api/v1/auth/password/set");
+    let nobody = nobody.json(&json!({ "password": PASSWORD }));
+    refused(nobody, 401, "USER_AUTHENTICATION_REQUIRED").await;
+}
+
+#[tokio::test]
 async fn a_second_factor_is_asked_for_and_shown_once() {
     let (hexclave, clock) = start_with(LocalHexclave::builder()).await;
     let secret = b"12345678901234567890";

@@ -1,12 +1,12 @@
 //! A local Hexclave and requests to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hexclave_testkit::{
     TestClock,
     hexclave::{LocalHexclave, LocalHexclaveBuilder, ServerSecret},
 };
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -29,9 +29,14 @@ pub(crate) async fn start_with(builder: LocalHexclaveBuilder) -> (LocalHexclave,
     (hexclave, clock)
 }
 
+/// No connection outlives its request, for each test has a runtime of its own.
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.build().expect("a client")
+});
+
 pub(crate) fn request(hexclave: &LocalHexclave, method: Method, path: &str) -> RequestBuilder {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    client.request(method, format!("{}{path}", hexclave.config().api_url()))
+    CLIENT.request(method, format!("{}{path}", hexclave.config().api_url()))
 }
 
 pub(crate) fn as_client(hexclave: &LocalHexclave, method: Method, path: &str) -> RequestBuilder {

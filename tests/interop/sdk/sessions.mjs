@@ -52,7 +52,17 @@ await run("sessions.mjs", async (input) => {
   const left = clientApp(input, { tokenStore: { accessToken: null, refreshToken: laptopTokens.refreshToken } });
   assert.equal(await left.getUser(), null);
 
-  // A new password ends every session.
+  // A password that the user changes ends every session but the one it was changed in.
+  ok(await laptop.signInWithCredential(credential));
+  const changing = await laptop.getUser({ or: "throw" });
+  const change = (oldPassword, newPassword) => changing.updatePassword({ oldPassword, newPassword });
+  assert.equal((await change("wrong horse", "right horse")).errorCode, "PASSWORD_CONFIRMATION_MISMATCH");
+  assert.equal((await change(password, "short")).errorCode, "PASSWORD_TOO_SHORT");
+  assert.equal(await change(password, "right horse"), undefined);
+  assert.equal((await changing.getActiveSessions()).length, 1);
+  assert.equal(await change("right horse", password), undefined);
+
+  // One that the server changes ends them all.
   await ada.update({ password: "battery staple" });
   const gone = clientApp(input, { tokenStore: { accessToken: null, refreshToken: tokens.refreshToken } });
   assert.equal(await gone.getUser(), null);

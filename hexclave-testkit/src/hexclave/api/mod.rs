@@ -86,6 +86,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let auth = Router::new()
         .route("/auth/password/sign-up", post(password::sign_up))
         .route("/auth/password/sign-in", post(password::sign_in))
+        .route("/auth/password/set", post(password::set))
+        .route("/auth/password/update", post(password::update))
         .route("/auth/anonymous/sign-up", post(anonymous::sign_up))
         .route("/auth/mfa/sign-in", post(mfa::sign_in))
         .route("/auth/cli", post(cli::start))

@@ -1,10 +1,11 @@
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 
 use super::{
     super::{api_error::ApiError, directory::View},
     Caller, Shared,
-    answer::Answer,
+    answer::{Answer, success},
+    caller,
     input::JsonBody,
     signed_in,
 };
@@ -68,4 +69,42 @@ pub(super) async fn sign_in(State(app): Shared, _: Caller, body: JsonBody) -> An
     app.directory()
         .require_no_second_factor(user_id, app.now_millis())?;
     signed_in(&app, user_id)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+}
+
+/// A first password for the current user.
+pub(super) async fn set(State(app): Shared, caller: Caller, body: JsonBody) -> Answer {
+    let NewPassword { password } = body.parse()?;
+    let user = caller
+        .user_id()
+        .ok_or_else(ApiError::user_authentication_required)?;
+    app.directory().set_password(user, &password)?;
+    success()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedPassword {
+    old_password: String,
+    new_password: String,
+}
+
+/// Another password for the current user, whose other sessions end.
+pub(super) async fn update(State(app): Shared, caller: Caller, headers: HeaderMap, body: JsonBody) -> Answer {
+    let ChangedPassword {
+        old_password,
+        new_password,
+    } = body.parse()?;
+    let user = caller
+        .user_id()
+        .ok_or_else(ApiError::user_authentication_required)?;
+    let current = caller::header(&headers, "refresh-token");
+    app.directory()
+        .change_password(user, &old_password, &new_password, current)?;
+    success()
 }

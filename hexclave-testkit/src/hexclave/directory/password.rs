@@ -2,7 +2,12 @@ use std::num::NonZeroU32;
 
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 
-use super::super::{HexclaveError, api_error::ApiError, signing_key::random_bytes};
+use hexclave_core::UserId;
+
+use super::{
+    super::{HexclaveError, api_error::ApiError, signing_key::random_bytes},
+    Directory,
+};
 
 const SHORTEST: usize = 8;
 const LONGEST: usize = 70;
@@ -58,5 +63,44 @@ impl Password {
             &self.hash,
         )
         .is_ok()
+    }
+}
+
+impl Directory {
+    /// Gives a user who has none a password.
+    pub(crate) fn set_password(&mut self, id: UserId, password: &str) -> Result<(), ApiError> {
+        let password = Password::new(password)?;
+        let user = self.users.get_mut(&id).ok_or_else(ApiError::user_not_found)?;
+        if user.password.is_some() {
+            return Err(ApiError::text(400, "The user has a password already."));
+        }
+        user.password = Some(password);
+        Ok(())
+    }
+
+    /// Gives a user who knows the old password another one, and ends every session but that of `current`.
+    pub(crate) fn change_password(
+        &mut self,
+        id: UserId,
+        old: &str,
+        new: &str,
+        current: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let new = Password::new(new)?;
+        let user = self.users.get_mut(&id).ok_or_else(ApiError::user_not_found)?;
+        let known = user.password.as_mut().ok_or_else(|| {
+            ApiError::known(400, "USER_DOES_NOT_HAVE_PASSWORD", "The user has no password.")
+        })?;
+        if !known.is(old) {
+            return Err(ApiError::known(
+                400,
+                "PASSWORD_CONFIRMATION_MISMATCH",
+                "The old password is another one.",
+            ));
+        }
+        *known = new;
+        self.sessions
+            .retain(|token, session| session.user_id != id || Some(token.as_str()) == current);
+        Ok(())
     }
 }
