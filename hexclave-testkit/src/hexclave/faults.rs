@@ -8,7 +8,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -159,9 +159,11 @@ impl Fault {
     }
 
     fn concerns(&self, method: &str, path: &str) -> bool {
-        self.endpoint
+        let here = self
+            .endpoint
             .as_ref()
-            .is_none_or(|endpoint| endpoint.method.eq_ignore_ascii_case(method) && endpoint.is_at(path))
+            .is_none_or(|endpoint| endpoint.method.eq_ignore_ascii_case(method) && endpoint.is_at(path));
+        here && self.times != Some(0)
     }
 }
 
@@ -238,6 +240,8 @@ impl Faults {
 }
 
 pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    // Before the fault is looked up, so that no healing is missed.
+    let mut healed = app.faults().healed.subscribe();
     let Some(kind) = app.faults().of(request.method().as_str(), request.uri().path()) else {
         return next.run(request).await;
     };
@@ -259,8 +263,7 @@ pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
             (json, "{\"id\":\u{fffd}<html>").into_response()
         }
         Kind::Hang => {
-            let mut healed = app.faults().healed.subscribe();
-            // The sender lives as long as the server, so this ends when it is healed.
+            // It cannot fail: the sender belongs to the server that this runs in.
             let _ = healed.changed().await;
             next.run(request).await
         }
@@ -279,9 +282,7 @@ async fn in_pieces(response: Response, size: usize, pause: Option<Duration>, cut
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let length = HeaderValue::from(body.len());
-    parts
-        .headers
-        .insert(HeaderName::from_static("content-length"), length);
+    parts.headers.insert(header::CONTENT_LENGTH, length);
     let rest = match cut {
         true => body.slice(..body.len() / 2),
         false => body,

@@ -91,6 +91,7 @@ mod directory;
 mod error;
 mod faults;
 mod issuer;
+mod optional;
 mod request_log;
 mod seed;
 mod server;

@@ -21,6 +21,7 @@ async fn answers_go_wrong_as_they_are_told_to() {
         let status = response.status().as_u16();
         (status, headers, response.text().await.expect("a body"))
     };
+    hexclave.inject(Fault::status(418).times(0));
     hexclave.inject(Fault::status(503).times(1));
     hexclave.inject(Fault::text(500, "It went wrong.").times(1));
     let details = json!({ "message": "Not today." });

@@ -196,6 +196,8 @@ async fn a_change_leaves_what_is_absent_and_takes_away_what_is_null() {
     for body in [
         json!({ "unknown": 1 }),
         json!({ "display_name": 1 }),
+        json!({ "primary_email_verified": null }),
+        json!({ "restricted_by_admin": null }),
         json!({ "display_name": "x".repeat(257) }),
         json!({ "primary_email": "nobody" }),
         json!({ "is_anonymous": true }),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    super::{api_error::ApiError, app::App, directory::PolledLogin},
+    super::{api_error::ApiError, app::App, directory::PolledLogin, optional::given},
     Caller, Shared, access_token,
     answer::{Answer, created, json_answer, success},
     input::JsonBody,
@@ -19,9 +19,9 @@ const LONGEST_MILLIS: u64 = 900_000;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Start {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     expires_in_millis: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     anon_refresh_token: Option<String>,
 }
 
@@ -70,7 +70,7 @@ struct Complete {
     login_code: String,
     #[serde(default)]
     mode: Mode,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     refresh_token: Option<String>,
 }
 

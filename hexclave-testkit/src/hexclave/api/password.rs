@@ -2,7 +2,7 @@ use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 
 use super::{
-    super::{api_error::ApiError, directory::View},
+    super::{api_error::ApiError, directory::View, optional::given},
     Caller, Shared,
     answer::{Answer, success},
     caller,
@@ -15,13 +15,13 @@ use super::{
 struct SignUp {
     email: String,
     password: String,
-    #[serde(default, rename = "verification_callback_url")]
+    #[serde(default, deserialize_with = "given", rename = "verification_callback_url")]
     _verification_callback_url: Option<String>,
-    #[serde(default, rename = "bot_challenge_token")]
+    #[serde(default, deserialize_with = "given", rename = "bot_challenge_token")]
     _bot_challenge_token: Option<String>,
-    #[serde(default, rename = "bot_challenge_phase")]
+    #[serde(default, deserialize_with = "given", rename = "bot_challenge_phase")]
     _bot_challenge_phase: Option<String>,
-    #[serde(default, rename = "bot_challenge_unavailable")]
+    #[serde(default, deserialize_with = "given", rename = "bot_challenge_unavailable")]
     _bot_challenge_unavailable: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    super::{api_error::ApiError, directory::NewSession},
+    super::{api_error::ApiError, directory::NewSession, optional::given},
     Caller, Shared, access_token,
     answer::{Answer, List, json_answer, success},
     input::{JsonBody, Query, parameter},
@@ -17,7 +17,7 @@ const LONGEST_MILLIS: f64 = 367.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 #[serde(deny_unknown_fields)]
 struct NewSessionBody {
     user_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     expires_in_millis: Option<f64>,
     #[serde(default)]
     is_impersonation: bool,

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    super::api_error::ApiError,
+    super::{
+        api_error::ApiError,
+        optional::{given, set},
+    },
     Directory, ShownUser, View,
-    user_changes::{given, set},
 };
 
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub(super) struct Membership {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TeamChanges {
+    #[serde(deserialize_with = "given")]
     pub(crate) display_name: Option<String>,
     #[serde(deserialize_with = "given")]
     pub(crate) profile_image_url: Option<Option<String>>,
@@ -46,6 +49,7 @@ pub(crate) struct TeamChanges {
     #[serde(deserialize_with = "given")]
     pub(crate) server_metadata: Option<Value>,
     /// For a new team only.
+    #[serde(deserialize_with = "given")]
     pub(crate) creator_user_id: Option<String>,
 }
 
@@ -60,6 +64,7 @@ impl TeamChanges {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ProfileChanges {
+    #[serde(deserialize_with = "given")]
     display_name: Option<String>,
     #[serde(deserialize_with = "given")]
     profile_image_url: Option<Option<String>>,

@@ -1,10 +1,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hexclave_core::UserId;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    super::api_error::ApiError,
+    super::{
+        api_error::ApiError,
+        optional::{given, set},
+    },
     Directory,
     password::Password,
     users::{OauthProvider, Restriction, RiskScores, normal_email},
@@ -26,18 +29,25 @@ pub(crate) struct UserChanges {
     pub(crate) server_metadata: Option<Value>,
     #[serde(deserialize_with = "given")]
     pub(crate) primary_email: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
     pub(crate) primary_email_verified: Option<bool>,
+    #[serde(deserialize_with = "given")]
     pub(crate) primary_email_auth_enabled: Option<bool>,
     #[serde(deserialize_with = "given")]
     pub(crate) password: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
     pub(crate) password_hash: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(crate) otp_auth_enabled: Option<bool>,
+    #[serde(deserialize_with = "given")]
     pub(crate) passkey_auth_enabled: Option<bool>,
     #[serde(deserialize_with = "given")]
     pub(crate) totp_secret_base64: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     pub(crate) selected_team_id: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
     pub(crate) is_anonymous: Option<bool>,
+    #[serde(deserialize_with = "given")]
     pub(crate) restricted_by_admin: Option<bool>,
     #[serde(deserialize_with = "given")]
     pub(crate) restricted_by_admin_reason: Option<Option<String>>,
@@ -45,7 +55,9 @@ pub(crate) struct UserChanges {
     pub(crate) restricted_by_admin_private_details: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     pub(crate) country_code: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
     pub(crate) risk_scores: Option<RiskScores>,
+    #[serde(deserialize_with = "given")]
     pub(crate) oauth_providers: Option<Vec<OauthProvider>>,
 }
 
@@ -274,13 +286,6 @@ fn restrict(restriction: &mut Option<Restriction>, changes: &UserChanges) {
     }
 }
 
-/// Sets what the request has given.
-pub(super) fn set<T>(member: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *member = value;
-    }
-}
-
 /// An empty text is none.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
@@ -288,9 +293,4 @@ fn filled(text: Option<String>) -> Option<String> {
 
 fn is_country_code(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
-}
-
-/// Tells a member that is `null` from one that is absent.
-pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
