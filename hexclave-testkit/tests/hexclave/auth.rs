@@ -368,6 +368,25 @@ async fn what_is_wrong_with_a_request_is_said_as_hexclave_does() {
 }
 
 #[tokio::test]
+async fn errors_repeat_no_secret() {
+    let (hexclave, _) = start().await;
+    let sign_in = as_client(&hexclave, Method::POST, "/api/v1/auth/password/sign-in");
+    for body in [
+        json!({ "email": "ada@example.com", "password": ["battery staple"] }),
+        json!({ "email": "ada@example.com", "password": PASSWORD, "totp": "battery staple" }),
+        json!("battery staple"),
+    ] {
+        let response = send(sign_in.try_clone().expect("a request").json(&body)).await;
+        assert_eq!(response.status(), 400);
+        let text = response.text().await.expect("a body");
+        assert!(
+            !text.contains("battery") && text.contains("SCHEMA_ERROR"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn errors_are_200_for_those_who_ask_for_it() {
     let (hexclave, _) = start().await;
     let request = request(&hexclave, Method::GET, "/api/v1/users/me");

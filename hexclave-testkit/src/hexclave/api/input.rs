@@ -21,8 +21,7 @@ impl JsonBody {
     /// The body as the endpoint expects it.
     pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let value = self.0.ok_or_else(|| ApiError::schema("body must be defined"))?;
-        serde_json::from_value(value)
-            .map_err(|error| ApiError::schema(format!("The body is not as expected: {error}")))
+        serde_json::from_value(value).map_err(|error| ApiError::schema(what_is_wrong(&error)))
     }
 
     /// The body, or what counts where there is none.
@@ -71,6 +70,18 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         serde_json::from_slice(&bytes)
             .map(|body| Self(Some(body)))
             .map_err(|_| ApiError::body_parsing("The body is not valid JSON."))
+    }
+}
+
+/// What is wrong with a body, without repeating any of its values, which may be secrets.
+fn what_is_wrong(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match ["missing field", "unknown field"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
+        true => format!("The body is not as expected: {text}"),
+        false => "The body is not as expected: a member has a type or value that it may not have".to_owned(),
     }
 }
 
