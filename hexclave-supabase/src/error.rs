@@ -10,6 +10,7 @@ pub struct Error {
 struct Inner {
     kind: ErrorKind,
     message: String,
+    sql_state: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -19,12 +20,16 @@ struct Inner {
 pub enum ErrorKind {
     /// The token's `aud` is not `authenticated`.
     AudienceMismatch,
+    /// The role of the claims is above Row Level Security: a superuser, or one with `BYPASSRLS`.
+    BypassesRls,
     /// A claim that the application wants to add may not be added.
     ClaimNotAllowed,
     /// The claims are longer than [`Minter::MAX_PAYLOAD`](crate::Minter::MAX_PAYLOAD) bytes.
     ClaimsTooLarge,
     /// The database did not begin the transaction as the user; the [source](StdError::source) says why.
     Database,
+    /// The connection was in a transaction already.
+    InTransaction,
     /// A claim of the token is missing, has the wrong type, or has a value that no user's token has.
     InvalidClaim,
     /// A setting is out of its bounds.
@@ -47,6 +52,8 @@ pub enum ErrorKind {
     Signing,
     /// The user's access token has expired, and no Supabase token may outlive it.
     SourceExpired,
+    /// A statement that was to be run as the user failed; the [source](StdError::source) says why.
+    Statement,
     /// The token's `exp` has passed.
     TokenExpired,
     /// Not a compact JWS with a JSON header and a JSON payload, or one that demands what is not understood.
@@ -63,9 +70,11 @@ impl ErrorKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::AudienceMismatch => "audience_mismatch",
+            Self::BypassesRls => "bypasses_rls",
             Self::ClaimNotAllowed => "claim_not_allowed",
             Self::ClaimsTooLarge => "claims_too_large",
             Self::Database => "database",
+            Self::InTransaction => "in_transaction",
             Self::InvalidClaim => "invalid_claim",
             Self::InvalidConfig => "invalid_config",
             Self::InvalidKey => "invalid_key",
@@ -77,6 +86,7 @@ impl ErrorKind {
             Self::RoleNotAllowed => "role_not_allowed",
             Self::Signing => "signing",
             Self::SourceExpired => "source_expired",
+            Self::Statement => "statement",
             Self::TokenExpired => "token_expired",
             Self::TokenMalformed => "token_malformed",
             Self::UnknownKey => "unknown_key",
@@ -91,6 +101,7 @@ impl Error {
             inner: Box::new(Inner {
                 kind,
                 message: message.into(),
+                sql_state: None,
                 source: None,
             }),
         }
@@ -98,6 +109,12 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
+        self
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]
+    pub(crate) fn with_sql_state(mut self, code: Option<&str>) -> Self {
+        self.inner.sql_state = code.map(str::to_owned);
         self
     }
 
@@ -111,6 +128,13 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.inner.kind.code()
+    }
+
+    /// The code with which the database failed, such as `42501` for something that the role may not do (PostgreSQL,
+    /// appendix "Error Codes"). None where it was not the database.
+    #[must_use]
+    pub fn sql_state(&self) -> Option<&str> {
+        self.inner.sql_state.as_deref()
     }
 
     /// Whether a user or a token was looked at and refused. The answer is 403 for [`ErrorKind::KindNotAccepted`] and

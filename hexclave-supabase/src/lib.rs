@@ -69,14 +69,21 @@
 //! | feature | adds |
 //! |---|---|
 //! | `tokio-postgres` | [`rls::tokio_postgres`] |
+//! | `deadpool-postgres` | [`rls::deadpool_postgres`], and the feature above |
 //! | `postgres` | [`rls::postgres`] |
+//! | `sqlx` | [`rls::sqlx`]; chooses sqlx's `runtime-tokio` and no TLS |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod claims;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]
+mod identifier;
 mod keys;
-#[cfg(any(feature = "postgres", feature = "tokio-postgres"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "postgres", feature = "tokio-postgres"))))]
+#[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres")))
+)]
 pub mod rls;
 mod token;
 
