@@ -63,7 +63,8 @@
 //! ```
 //!
 //! # Rows
-//! [`rls`] opens transactions as PostgREST does, for servers that talk to Postgres themselves.
+//! [`rls`] opens transactions as PostgREST does, for servers that talk to Postgres themselves. [`policies`] writes the
+//! SQL of the common shapes of tables.
 //!
 //! # Features
 //! | feature | adds |
@@ -76,9 +77,9 @@
 
 mod claims;
 mod error;
-#[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]
 mod identifier;
 mod keys;
+pub mod policies;
 #[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]
 #[cfg_attr(
     docsrs,

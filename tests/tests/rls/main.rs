@@ -4,6 +4,7 @@
 
 mod attacks;
 mod interleaved;
+mod policies;
 mod pools;
 mod refusals;
 mod requests;

@@ -1,7 +1,7 @@
 //! What each client shows to whom.
 
 use hexclave_core::{User, UserKind};
-use hexclave_supabase::{SupabaseClaims, rls};
+use hexclave_supabase::{SupabaseClaims, policies, rls};
 use hexclave_testkit::postgres::Database;
 use hexclave_tests::{GUIDE, user};
 use sqlx::Row as _;
@@ -13,7 +13,11 @@ const IDS: &str = "select id from data order by id";
 
 /// The guide's table with row 3 for Grace, and who sees what.
 async fn guide() -> (Database, Vec<(SupabaseClaims, Vec<i64>)>) {
-    let database = database(GUIDE);
+    guide_as(GUIDE).await
+}
+
+async fn guide_as(schema: &str) -> (Database, Vec<(SupabaseClaims, Vec<i64>)>) {
+    let database = database(schema);
     let (ada, grace): (User, User) = (user(UserKind::Normal).await, user(UserKind::Normal).await);
     let sql = format!("update data set user_id = '{}' where id = 3", grace.id());
     database.execute(&sql).expect("an owner");
@@ -55,7 +59,7 @@ async fn tokio_postgres_shows_everybody_their_rows() {
 
 #[tokio::test]
 async fn deadpool_shows_everybody_their_rows() {
-    let (database, expected) = guide().await;
+    let (database, expected) = guide_as(policies::GUIDE).await;
     let manager = deadpool_postgres::Manager::new(database.authenticator_config(), tokio_postgres::NoTls);
     let pool = deadpool_postgres::Pool::builder(manager)
         .max_size(1)
