@@ -64,12 +64,12 @@
 //!
 //! # Rows
 //! [`rls`] opens transactions as PostgREST does, for servers that talk to Postgres themselves. [`policies`] writes the
-//! SQL of the common shapes of tables.
+//! SQL of the common shapes of tables, and [`inspect::lint`] finds what is wrong with a database's.
 //!
 //! # Features
 //! | feature | adds |
 //! |---|---|
-//! | `tokio-postgres` | [`rls::tokio_postgres`] |
+//! | `tokio-postgres` | [`rls::tokio_postgres`], [`inspect`] |
 //! | `deadpool-postgres` | [`rls::deadpool_postgres`], and the feature above |
 //! | `postgres` | [`rls::postgres`] |
 //! | `sqlx` | [`rls::sqlx`]; chooses sqlx's `runtime-tokio` and no TLS |
@@ -78,6 +78,9 @@
 mod claims;
 mod error;
 mod identifier;
+#[cfg(feature = "tokio-postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio-postgres")))]
+pub mod inspect;
 mod keys;
 pub mod policies;
 #[cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres"))]

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod interleaved;
+mod lint;
 mod policies;
 mod pools;
 mod refusals;

@@ -1,0 +1,6 @@
+//! Looking at a live database: what its policies allow, against what was meant.
+
+mod checks;
+mod lint;
+
+pub use lint::{Finding, Rule, Severity, lint};
