@@ -4,7 +4,9 @@ use super::{
     Access, Client, ListOf, PermissionDepth, UserPatch, client::admit, permissions, request::Request,
 };
 use crate::{
-    AcceptedKinds, AccessToken, Error, SessionId, TeamId,
+    AcceptedKinds, AccessToken, Error, ErrorKind, SessionId, TeamId, UserKind,
+    claims::RawClaims,
+    jws::Jws,
     resource::{PermissionId, ProjectPermission, Team, TeamPermission, UserSession},
 };
 
@@ -134,12 +136,16 @@ impl<A: Access> AsUser<A> {
         let request =
             Request::delete("auth/sessions/current").with_access_token(&self.token, AcceptedKinds::ALL)?;
         match self.client.tell(request).await {
-            Err(error) if error.kind() == crate::ErrorKind::SessionEnded => Ok(()),
+            Err(error) if error.kind() == ErrorKind::SessionEnded => Ok(()),
             result => result,
         }
     }
 
     fn as_this_user(&self, request: Request) -> Result<Request, Error> {
+        // The API has no word for letting guests in and restricted users not.
+        if let Some(kind) = kind_of(&self.token) {
+            admit(kind, self.client.accepted_kinds())?;
+        }
         request.with_access_token(&self.token, self.client.accepted_kinds())
     }
 
@@ -160,4 +166,11 @@ impl<A: Access> fmt::Debug for AsUser<A> {
             .field("client", &self.client)
             .finish_non_exhaustive()
     }
+}
+
+/// The kind of user that a token says it is of. Whether that is so, the API finds out.
+fn kind_of(token: &AccessToken) -> Option<UserKind> {
+    let jws = Jws::parse(token.expose()).ok()?;
+    let claims = RawClaims::parse(&jws.payload).ok()?;
+    Some(claims.into_user().ok()?.kind)
 }
