@@ -92,6 +92,13 @@
 //! The gauge `hexclave_key_age_seconds` says how old the keys at hand are whenever a token is verified that was not
 //! remembered. No token, key id or personal data is in any of these.
 //!
+//! # The API
+//! With the feature `api`, [`api::Client`] asks the Hexclave API for users, sessions, teams and permissions, and signs
+//! users in; [`session::Session`] keeps a signed-in user's tokens fresh; [`api::OnlineVerifier`] verifies a token and
+//! then asks whether its user is still there, for those to whom a token's ten minutes are too long. The
+//! [documentation of `api`](api#beside-the-javascript-sdk) has each capability of the JavaScript SDK beside its Rust
+//! form. A server that makes trouble never looks like a user who is signed out, and neither does a wrong key.
+//!
 //! # Features
 //! | feature | adds |
 //! |---|---|

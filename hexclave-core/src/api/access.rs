@@ -60,16 +60,21 @@ pub(crate) mod sealed {
     use super::*;
 
     pub trait Sealed {
+        /// What the API calls this access.
+        const NAME: &'static str;
+
         /// The headers with which this access introduces itself: these and no others, old brand, which every
         /// server understands.
         fn headers(config: &ProjectConfig) -> Result<HeaderMap, Error>;
     }
 
     impl Sealed for Public {
+        const NAME: &'static str = "client";
+
         fn headers(config: &ProjectConfig) -> Result<HeaderMap, Error> {
             introduction(
                 config,
-                "client",
+                Self::NAME,
                 PUBLISHABLE_CLIENT_KEY,
                 config.publishable_client_key(),
             )
@@ -77,6 +82,8 @@ pub(crate) mod sealed {
     }
 
     impl Sealed for Server {
+        const NAME: &'static str = "server";
+
         fn headers(config: &ProjectConfig) -> Result<HeaderMap, Error> {
             let key = config.secret_server_key().ok_or_else(|| {
                 Error::config(
@@ -84,11 +91,13 @@ pub(crate) mod sealed {
                      Hexclave dashboard",
                 )
             })?;
-            introduction(config, "server", SECRET_SERVER_KEY, Some(key.expose()))
+            introduction(config, Self::NAME, SECRET_SERVER_KEY, Some(key.expose()))
         }
     }
 
     impl Sealed for Admin {
+        const NAME: &'static str = "admin";
+
         fn headers(config: &ProjectConfig) -> Result<HeaderMap, Error> {
             let key = config.super_secret_admin_key().ok_or_else(|| {
                 Error::config(
@@ -96,7 +105,7 @@ pub(crate) mod sealed {
                      dashboard",
                 )
             })?;
-            introduction(config, "admin", SUPER_SECRET_ADMIN_KEY, Some(key.expose()))
+            introduction(config, Self::NAME, SUPER_SECRET_ADMIN_KEY, Some(key.expose()))
         }
     }
 }

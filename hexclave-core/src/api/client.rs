@@ -164,7 +164,7 @@ impl<A> Clone for Client<A> {
 impl<A: Access> fmt::Debug for Client<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("access", &std::any::type_name::<A>().rsplit(':').next())
+            .field("access", &A::NAME)
             .field("config", &self.shared.config)
             .finish_non_exhaustive()
     }

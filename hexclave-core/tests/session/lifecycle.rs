@@ -1,13 +1,14 @@
 //! How sessions begin and end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hexclave_core::{
     AcceptedKinds, Error, ErrorKind, RefreshToken,
     api::{Client, NewSession, Public, Server},
     session::{MemoryStore, Session, SessionState, StoreFuture, StoredTokens, TokenStore},
 };
-use hexclave_testkit::hexclave::LocalHexclave;
+use hexclave_testkit::hexclave::{Fault, LocalHexclave, RetryAfter};
+use serde_json::json;
 
 struct Setting {
     hexclave: LocalHexclave,
@@ -124,6 +125,49 @@ async fn a_session_that_has_ended_stays_so() {
     assert_eq!(setting.hexclave.requests().len(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_fault_of_a_server_signs_anybody_out() {
+    let setting = Setting::new().await;
+    let (session, store) = setting.stored().await;
+    let faults = [
+        Fault::status(500),
+        Fault::status(503),
+        Fault::text(401, "go away"),
+        Fault::text(403, "go away"),
+        Fault::text(400, "go away"),
+        Fault::known_error(401, "INVALID_SECRET_SERVER_KEY", json!({})),
+        Fault::known_error(400, "NEW_IN_2027", json!({})),
+        Fault::too_many_requests(None),
+        Fault::too_many_requests(Some(RetryAfter::Seconds(3600))),
+        Fault::garbage(),
+        Fault::hang(),
+        Fault::drip(Duration::from_secs(1)),
+        Fault::cut(),
+        Fault::close(),
+    ];
+    for fault in faults {
+        setting.hexclave.inject(fault.clone());
+        let error = session.force_refresh().await.expect_err("a fault");
+        assert!(!error.is_refusal(), "{fault:?}: {error}");
+        assert_eq!(session.state(), SessionState::Live, "{fault:?}");
+        session.access_token().await.expect("the token at hand");
+        assert!(kept(&store).await.is_some());
+        setting.hexclave.heal();
+        session.force_refresh().await.expect("a token");
+    }
+    // One that passes is not even noticed.
+    for fault in [
+        Fault::status(502),
+        Fault::close(),
+        Fault::cut(),
+        Fault::too_many_requests(None),
+    ] {
+        setting.hexclave.inject(fault.clone().times(2));
+        session.force_refresh().await.expect("a token");
+        setting.hexclave.heal();
+    }
+}
+
 #[tokio::test]
 async fn signing_out_ends_it_here_and_there() {
     let setting = Setting::new().await;
@@ -173,7 +217,7 @@ async fn who_cannot_be_told_is_not_signed_out_of() {
         .build()
         .expect("a config");
     let unreachable = Client::builder(config)
-        .deadline(std::time::Duration::from_millis(1))
+        .deadline(Duration::from_millis(1))
         .public()
         .expect("a client");
     let session = Session::load(&unreachable, Arc::clone(&store) as Arc<_>)
