@@ -92,12 +92,19 @@ impl LoginPage {
     /// As [`of_app`](Self::of_app).
     pub fn at(url: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
-            let shown = quoted(url);
+            // A URL may carry a password, so it is only shown once it is known to have none.
+            let shown = match url.contains('@') {
+                true => "the given URL".to_owned(),
+                false => quoted(url),
+            };
             Error::config(format!(
                 "{shown} is no place for a login page: {why} (expected something like https://app.example.com)"
             ))
         };
         let url = Url::parse(url).map_err(|error| refuse(&error.to_string()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it must not carry a user name or password"));
+        }
         let local = match url.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -364,9 +371,13 @@ mod tests {
             ("file:///etc/passwd", "host"),
             ("javascript:alert(1)", "host"),
             ("ftp://localhost", "https"),
+            ("https://ada:hunter2@app.example.com", "password"),
         ] {
             let error = LoginPage::of_app(bad).expect_err(bad).to_string();
-            assert!(error.contains(why), "{bad}: {error}");
+            assert!(
+                error.contains(why) && !error.contains("hunter2"),
+                "{bad}: {error}"
+            );
         }
     }
 }

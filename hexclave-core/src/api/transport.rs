@@ -14,6 +14,8 @@ use crate::{Clock, Error, ErrorKind};
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("hexclave-core/", env!("CARGO_PKG_VERSION")));
+/// In characters: of a whole page that a proxy has put in an answer's place the beginning will do.
+const LONGEST_TEXT: usize = 1000;
 /// The new brand counts first, as in Hexclave's SDKs.
 const ACTUAL_STATUS: [HeaderName; 2] = [
     HeaderName::from_static("x-hexclave-actual-status"),
@@ -206,13 +208,13 @@ impl Transport {
         };
         let text = known.error_description.unwrap_or(known.error);
         let text = match text.is_empty() {
-            true => String::from_utf8_lossy(body).into_owned(),
-            false => text,
+            true => String::from_utf8_lossy(body),
+            false => text.into(),
         };
         Some(ApiError {
             status,
             code,
-            text,
+            text: text.chars().take(LONGEST_TEXT).collect(),
             details: known.details,
             request_id: first_header(headers, &REQUEST_ID)
                 .filter(|id| is_word(id))

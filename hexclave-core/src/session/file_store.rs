@@ -104,6 +104,14 @@ impl FileStore {
         })
     }
 
+    /// Changes the file, if there is one.
+    fn change_kept(&self, change: impl FnOnce(&mut Contents, &str) -> bool) -> Result<(), Error> {
+        match self.path.exists() {
+            true => self.change(change),
+            false => Ok(()),
+        }
+    }
+
     /// Changes the file while nobody else does.
     fn change(&self, change: impl FnOnce(&mut Contents, &str) -> bool) -> Result<(), Error> {
         let folder = self.folder();
@@ -179,7 +187,7 @@ impl TokenStore for FileStore {
     fn update(&self, tokens: &StoredTokens) -> StoreFuture<'_, ()> {
         let new = Kept::of(tokens);
         self.on_file(move |store| {
-            store.change(|contents, project| match contents.sessions.get_mut(project) {
+            store.change_kept(|contents, project| match contents.sessions.get_mut(project) {
                 Some(kept) if kept.refresh_token == new.refresh_token => {
                     kept.access_token = new.access_token;
                     true
@@ -192,7 +200,7 @@ impl TokenStore for FileStore {
     fn remove(&self, token: &RefreshToken) -> StoreFuture<'_, ()> {
         let token = Zeroizing::new(token.expose().to_owned());
         self.on_file(move |store| {
-            store.change(|contents, project| {
+            store.change_kept(|contents, project| {
                 let is_kept = contents
                     .sessions
                     .get(project)

@@ -225,6 +225,9 @@ async fn text_errors_and_unknown_codes_are_kept() {
     assert_eq!((error.kind(), answer.code()), (ErrorKind::ApiRejected, None));
     assert!(answer.text().starts_with("The anonymous session"));
 
+    let error = error_of(Answer::text(403, &"ä".repeat(5000))).await;
+    assert_eq!(error.api().expect("an answer").text(), "ä".repeat(1000));
+
     let error = error_of(Answer::error(402, "NEW_IN_2027", Value::Null)).await;
     let code = error.api().and_then(|answer| answer.code()).expect("a code");
     assert_eq!(code, &ErrorCode::Other("NEW_IN_2027".into()));

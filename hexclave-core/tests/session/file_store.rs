@@ -43,7 +43,9 @@ async fn tokens_are_kept_replaced_and_removed() {
     let store = FileStore::new(&path, &project(PROJECT));
     let other = FileStore::new(&path, &project("internal"));
     assert_eq!(kept(&store).await, None);
-    assert!(!path.exists());
+    store.update(&tokens("r1", Some("a1"))).await.expect("left alone");
+    store.remove(&RefreshToken::from("r1")).await.expect("left alone");
+    assert!(!folder.path().join("new").exists());
 
     store.save(&tokens("r1", Some("a1"))).await.expect("kept");
     other.save(&tokens("r9", None)).await.expect("kept");
