@@ -43,7 +43,7 @@ pub enum ErrorKind {
     CliLoginExpired,
     /// The login at a command line was confirmed, but its outcome has been collected already.
     CliLoginUsed,
-    /// One request carries two different access tokens, or two different refresh tokens.
+    /// One request carries tokens of different users, or different ones that do not say whose they are.
     ConflictingCredentials,
     /// Issuer, audience and flags do not describe one kind of user.
     InconsistentClaims,

@@ -1,7 +1,10 @@
 //! Where tokens are found in a request, which of them count, and what is refused.
 #![allow(clippy::expect_used, clippy::panic)]
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hexclave_core::{
     AccessToken, CredentialSource, CredentialSources, Credentials, ErrorKind, ProjectConfig, RefreshToken,
 };
@@ -9,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 const PROJECT: &str = "11111111-2222-4333-8444-555555555555";
+const USER: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 const SIGNED_OUT: &str = r#"{"accessToken":null,"refreshToken":null}"#;
 
 type Found = (Option<CredentialSource>, Option<String>, Option<String>);
@@ -18,6 +22,14 @@ fn config() -> ProjectConfig {
         .project_id(PROJECT.parse().expect("a project"))
         .build()
         .expect("a config")
+}
+
+/// A token that says whose it is, and is not signed.
+fn token_of(user: &str, name: &str) -> String {
+    let part = |json: String| URL_SAFE_NO_PAD.encode(json);
+    let header = part(r#"{"alg":"ES256","kid":"key"}"#.to_owned());
+    let payload = part(format!(r#"{{"sub":"{user}","name":"{name}"}}"#));
+    format!("{header}.{payload}.{}", URL_SAFE_NO_PAD.encode([0; 64]))
 }
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
@@ -257,6 +269,36 @@ fn sources_must_not_contradict_each_other() {
         ],
     ] {
         assert_eq!(everywhere(pairs), conflict, "{pairs:?}");
+    }
+
+    // An older token of the same user is no contradiction, whoever's refresh token is beside it.
+    let (fresh, older) = (token_of(USER, "fresh"), token_of(USER, "older"));
+    assert_eq!(
+        everywhere(&[
+            ("x-stack-access-token", &fresh),
+            ("x-stack-auth", &json(&older, "kept"))
+        ]),
+        found(AccessTokenHeader, Some(&fresh), None)
+    );
+    assert_eq!(
+        everywhere(&[
+            ("authorization", &prefixed("stackauth_", &json(&fresh, "new"))),
+            ("x-stack-auth", &json(&older, "kept")),
+        ]),
+        found(Authorization, Some(&fresh), Some("new"))
+    );
+    let somebody_else = token_of("bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb", "fresh");
+    for pairs in [
+        &[
+            ("x-stack-access-token", &*fresh),
+            ("x-stack-auth", &json(&somebody_else, "kept")),
+        ],
+        &[
+            ("x-stack-access-token", &*somebody_else),
+            ("x-stack-auth", &json(&fresh, "kept")),
+        ],
+    ] {
+        assert_eq!(everywhere(pairs), conflict);
     }
 
     // The first counts, whole: no token of another source is taken to complete it.

@@ -9,7 +9,7 @@ use http::HeaderMap;
 
 pub use self::source::{CredentialSource, CredentialSources};
 pub(crate) use self::{auth_json::write as write_auth_json, authorization::write as write_authorization};
-use crate::{AccessToken, Error, ErrorKind, ProjectConfig, RefreshToken};
+use crate::{AccessToken, Error, ErrorKind, ProjectConfig, RefreshToken, claims};
 
 /// The longest value that is decoded, in bytes: both tokens at their longest, in base64.
 const MAX_ENCODED_LEN: usize = 24 * 1024;
@@ -49,10 +49,10 @@ const MAX_ENCODED_LEN: usize = 24 * 1024;
 ///   token of one user beside the refresh token of another would turn the one into the other at the next refresh.
 ///   "Nobody" is something to say: after JSON without tokens, later sources do not count, as in the SDK. Empty headers,
 ///   and `Bearer` with nothing behind it (what Convex's client sends when nobody is signed in), say nothing.
-/// - **Sources that contradict each other are refused.** Where two of them, or two headers of one name, carry an access
-///   token, it must be the same to the byte; likewise refresh tokens. An older token of the same user is another token:
-///   whose it is can be told only after verifying both, and a guess may be somebody else's choice. Let your clients
-///   send one, and look only at the [sources](CredentialSources) that they use.
+/// - **Sources of different users are refused.** Which of the two is meant is not guessed: a guess may be somebody else's
+///   choice. Access tokens that differ are those of one user when both say so, as when a page sends a fresh token and the
+///   browser an older one in a cookie; the one that counts is verified, the other is dropped. Refresh tokens say nothing
+///   of the kind, so they must be equal, unless different access tokens of one user are beside them.
 /// - **What has one of our names and cannot be read is an error**, also beside a good source. Other schemes of
 ///   `Authorization` (`Basic`, …) are not looked at. Cookies that cannot be read are skipped, as in the SDK, since no
 ///   client can take back a cookie that another has written.
@@ -146,14 +146,23 @@ impl Reading {
         let Some(tokens) = tokens else {
             return Ok(());
         };
-        let access = tokens.access.as_ref().map(AccessToken::expose);
-        let refresh = tokens.refresh.as_ref().map(RefreshToken::expose);
-        if differ(self.first.access.as_ref().map(AccessToken::expose), access)
-            || differ(self.first.refresh.as_ref().map(RefreshToken::expose), refresh)
+        let access = (self.first.access.as_ref(), tokens.access.as_ref());
+        let refresh = (self.first.refresh.as_ref(), tokens.refresh.as_ref());
+        // Equal access tokens are of one session, and so have one refresh token.
+        let (mut agree, mut two_sessions) = (true, false);
+        if let (Some(first), Some(next)) = access
+            && first.expose() != next.expose()
         {
+            two_sessions = are_of_one_user(first, next);
+            agree = two_sessions;
+        }
+        if let (Some(first), Some(next)) = refresh {
+            agree &= two_sessions || first.expose() == next.expose();
+        }
+        if !agree {
             return Err(Error::new(
                 ErrorKind::ConflictingCredentials,
-                "the request carries two different tokens of one kind: send one",
+                "the request carries tokens of different users, or of nobody knows whom: send those of one",
             ));
         }
         self.first.access = self.first.access.take().or_else(|| tokens.access.clone());
@@ -170,8 +179,11 @@ impl Reading {
     }
 }
 
-fn differ(one: Option<&str>, other: Option<&str>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if one != other)
+/// Whether both say so themselves. Nothing of it is proven, and nothing hangs on it: the one that counts is verified, the
+/// other is dropped.
+fn are_of_one_user(one: &AccessToken, other: &AccessToken) -> bool {
+    let user = claims::claimed_user(one);
+    user.is_some() && user == claims::claimed_user(other)
 }
 
 /// An access token, or nothing where the text is empty. `what` names the input in the error.

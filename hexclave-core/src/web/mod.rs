@@ -5,7 +5,7 @@
 //! | nobody, where somebody is required | 401 | none | `UNAUTHENTICATED` |
 //! | somebody with a token that is bad, or that cannot be read | 401 | `invalid_token` | `UNAUTHENTICATED` |
 //! | a user of a kind that is not let in | 403 | `insufficient_scope` | `PERMISSION_DENIED` |
-//! | somebody with two different tokens | 400 | `invalid_request` | `INVALID_ARGUMENT` |
+//! | somebody with tokens of two users | 400 | `invalid_request` | `INVALID_ARGUMENT` |
 //! | anybody, while the project's keys cannot be had | 503 and `Retry-After` | | `UNAVAILABLE` |
 //!
 //! [`Denial`] is that table, for any server that speaks in types of the `http` crate. Where a user is optional, nobody
