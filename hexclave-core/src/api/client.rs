@@ -7,7 +7,7 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    AcceptedKinds, AccessToken, ApiUrl, Clock, Error, ErrorKind, ProjectConfig, SystemClock, UserKind,
+    AcceptedKinds, AccessToken, ApiUrl, Clock, Error, ProjectConfig, SystemClock, UserKind,
     keys::default_client, resource::Project,
 };
 
@@ -288,8 +288,5 @@ pub(super) fn admit(kind: UserKind, accepted: AcceptedKinds) -> Result<(), Error
     if accepted.contains(kind) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::KindNotAccepted(kind),
-        format!("the user is {kind}; this application lets in: {accepted}"),
-    ))
+    Err(Error::kind_not_accepted(kind, None, accepted))
 }

@@ -119,17 +119,19 @@ impl Denial {
             ErrorKind::ConflictingCredentials => (
                 400,
                 Challenge::Error("invalid_request"),
-                "The request carries different tokens: send one.",
+                "The request carries tokens of different users: send those of one.",
             ),
             ErrorKind::KindNotAccepted(kind) => {
                 (403, Challenge::Error("insufficient_scope"), not_let_in(kind))
             }
-            ErrorKind::KeysUnavailable => (
+            _ if self.error.is_retryable() => (
                 503,
                 Challenge::None,
                 "The access token cannot be checked at the moment: try again.",
             ),
-            ErrorKind::InvalidConfig => (500, Challenge::None, "The server is not configured correctly."),
+            _ if !self.error.is_refusal() => {
+                (500, Challenge::None, "The server is not configured correctly.")
+            }
             _ => (
                 401,
                 Challenge::Error("invalid_token"),
@@ -237,6 +239,10 @@ mod tests {
                 Some("error=\"insufficient_scope\""),
             ),
             (ErrorKind::KeysUnavailable, 503, None),
+            (ErrorKind::ApiUnavailable, 503, None),
+            (ErrorKind::ApiAnswerUnusable, 503, None),
+            (ErrorKind::ProjectKeyRejected, 500, None),
+            (ErrorKind::ApiRejected, 500, None),
             (ErrorKind::InvalidConfig, 500, None),
         ] {
             let denial = Denial::from(Error::new(kind, "https://internal.example"));
