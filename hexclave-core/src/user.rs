@@ -128,7 +128,7 @@ impl User {
         self.inner.claims.signed_up_at.and_then(from_unix_seconds)
     }
 
-    /// Whether the user still has to pass a second factor.
+    /// Whether the user has set up a second factor (time-based codes) and has to pass it at each sign-in.
     #[must_use]
     pub fn requires_totp_mfa(&self) -> bool {
         self.inner.claims.requires_totp_mfa

@@ -7,7 +7,11 @@
     clippy::string_slice
 )]
 
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -16,7 +20,8 @@ use hexclave_core::{
     webhooks::{Delivery, Event, MemoryReplays, Secret, Verifier},
 };
 use hexclave_testkit::TestClock;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A published vector, checked with the npm package `standardwebhooks`.
@@ -316,6 +321,37 @@ async fn a_signed_body_that_is_no_event_is_named_and_not_shown() {
     );
     let result = deliver(&verifier(), NOW, b"\xff").await;
     assert_eq!(kind(result), Some(ErrorKind::WebhookMalformed));
+}
+
+proptest! {
+    /// Whoever does not know the secret gets nothing but a refusal.
+    #[test]
+    fn whatever_a_stranger_sends_is_refused(
+        pairs in prop::collection::vec(
+            (
+                prop::sample::select(vec!["svix-id", "svix-timestamp", "svix-signature", "webhook-id"]),
+                prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..60),
+                    "(v1,|v1a,|msg_)?[A-Za-z0-9+/=. ]{0,60}".prop_map(String::into_bytes),
+                    Just(NOW.to_string().into_bytes()),
+                    Just(SIGNATURE.as_bytes().to_vec()),
+                ],
+            ),
+            0..8,
+        ),
+        body in prop_oneof![prop::collection::vec(any::<u8>(), 0..100), Just(b"{}".to_vec())],
+    ) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.append(name, value);
+            }
+        }
+        let verifier = verifier();
+        let mut verification = pin!(verifier.verify(&headers, &body));
+        let result = verification.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        prop_assert!(matches!(result, Poll::Ready(Err(error)) if error.is_refusal()));
+    }
 }
 
 #[cfg(feature = "axum")]

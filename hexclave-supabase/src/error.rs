@@ -46,7 +46,7 @@ pub enum ErrorKind {
     KindNotAccepted(UserKind),
     /// The token's `nbf` or `iat` lies in the future.
     NotYetValid,
-    /// The role is not one that the application allows, or none that a user may have.
+    /// The role is not one that the application allows.
     RoleNotAllowed,
     /// The token could not be signed.
     Signing,

@@ -52,7 +52,7 @@ impl Role {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::RoleNotAllowed`] for a name that cannot be a role's, and for those of Supabase's and Postgres's
+    /// [`ErrorKind::InvalidConfig`] for a name that cannot be a role's, and for those of Supabase's and Postgres's
     /// own roles, in any case: `service_role`, `postgres`, `authenticator`, `supabase_…`, `pg_…` and their like, most of
     /// which Row Level Security does not apply to.
     pub fn custom(name: &str) -> Result<Self, Error> {
@@ -74,7 +74,7 @@ impl Role {
     /// it expires; nothing takes it back. Supabase's secret API keys exist for that purpose and can be revoked.
     ///
     /// # Errors
-    /// [`ErrorKind::RoleNotAllowed`] for a name that cannot be a role's.
+    /// [`ErrorKind::InvalidConfig`] for a name that cannot be a role's.
     pub fn dangerously_privileged(name: &str) -> Result<Self, Error> {
         Self::named(name)
     }
@@ -125,7 +125,7 @@ impl Serialize for Role {
 
 fn refused(name: &str, why: &str) -> Error {
     Error::new(
-        ErrorKind::RoleNotAllowed,
+        ErrorKind::InvalidConfig,
         format!("{} is no role for a user: {why}", crate::error::quoted(name)),
     )
 }
@@ -151,7 +151,7 @@ mod tests {
             "rds_superuser",
         ] {
             let error = Role::custom(name).expect_err(name);
-            assert_eq!(error.kind(), ErrorKind::RoleNotAllowed, "{name}");
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{name}");
             let role = Role::dangerously_privileged(name).expect(name);
             assert_eq!(role.as_str(), name);
         }

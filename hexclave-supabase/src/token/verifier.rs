@@ -32,7 +32,8 @@ const MAX_KEYS: usize = 64;
 ///
 /// # What is checked
 /// - `alg` is that of the key. A token that names a key by `kid` is verified with that one; a token that names none, with
-///   those that have no name: the legacy secret.
+///   those that have no name: the legacy secret. (In a project that has moved to signing keys, tokens may name the legacy
+///   secret too: give the verifier the same secret again as [`SigningKey::hs256`](crate::SigningKey::hs256).)
 /// - `exp` is there and has not passed; `nbf` and `iat` are not in the future; times are whole numbers. There is a
 ///   [leeway](Self::leeway) of 5 seconds.
 /// - `sub` is a UUID, and `role` is `authenticated` or [allowed](Self::allow_role). So the project's API keys `anon` and

@@ -55,7 +55,7 @@ pub struct Subject {
     pub signed_up_at: u64,
     /// Why the user is restricted: decides, with [`RestrictedReason::Anonymous`], the kind of user too.
     pub restricted_reason: Option<RestrictedReason>,
-    /// Whether a second factor is still to be passed.
+    /// Whether a second factor is set up, which has to be passed at each sign-in.
     pub requires_totp_mfa: bool,
 }
 
