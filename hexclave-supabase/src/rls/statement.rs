@@ -56,11 +56,12 @@ impl Statement {
             .collect();
         let known = format!("{UNDER_RLS}{known}");
         let role = literal(role);
-        let look_up = literal(&format!(
-            "SELECT pg_catalog.set_config('role', '{BYPASSES_RLS}', true) FROM pg_catalog.pg_roles \
+        // No literal of ours has a dollar sign in it.
+        let look_up = format!(
+            "$$SELECT pg_catalog.set_config('role', '{BYPASSES_RLS}', true) FROM pg_catalog.pg_roles \
              WHERE rolname = {role} AND (rolsuper OR rolbypassrls) \
-             UNION ALL SELECT pg_catalog.set_config('{known}', {role}, false)"
-        ));
+             UNION ALL SELECT pg_catalog.set_config('{known}', {role}, false)$$"
+        );
         self.push(
             "role",
             &format!(
