@@ -3,17 +3,13 @@
 use std::{
     borrow::Borrow,
     hash::{Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::UNIX_EPOCH,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use quick_cache::{OptionsBuilder, Weighter, sync};
 use zeroize::Zeroizing;
 
-use crate::{AccessToken, Error, PublicKey, User, keys::Kept};
+use crate::{AccessToken, Error, PublicKey, User, UserKind, keys::Kept};
 
 /// An entry weighs at least this much, in bytes, so that the room for so many entries is never used for more.
 const LEAST_WEIGHT: usize = 2048;
@@ -25,16 +21,16 @@ const LEAST_WEIGHT: usize = 2048;
 /// tokens, looked up by a randomly seeded hash and then compared in full, so two tokens are never taken for one
 /// another; that is several times faster than hashing them with SHA-256. A token is wiped when it leaves.
 pub(crate) struct TokenCache {
-    entries: sync::Cache<TokenText, Arc<Entry>, ByLength>,
+    entries: sync::Cache<TokenText, User, ByLength>,
 }
 
-/// What was proven of a token, and by which key.
-#[derive(Debug)]
-struct Entry {
-    user: User,
+/// What proved a token, and for which time. It is a part of the [`User`], so that looking a token up counts one reference
+/// and not two: several threads with one token wait for each other there.
+pub(crate) struct Proof {
     key: PublicKey,
     /// The last set of keys that was seen to hold the key.
     generation: AtomicU64,
+    /// In seconds since 1970, as the next.
     valid_from: u64,
     expires_at: u64,
 }
@@ -61,34 +57,17 @@ impl TokenCache {
         if text.len() > AccessToken::MAX_LEN {
             return None;
         }
-        let entry = self.entries.get(text)?;
-        let in_time =
-            now < entry.expires_at.saturating_add(leeway) && entry.valid_from <= now.saturating_add(leeway);
-        if in_time && entry.is_proven_by(kept) {
-            return Some(entry.user.clone());
+        let user = self.entries.get(text)?;
+        if user.proof().holds(now, leeway) && user.proof().is_by(kept, user.kind()) {
+            return Some(user);
         }
         self.entries.remove(text);
         None
     }
 
     /// Keeps what a verification has proven.
-    pub(crate) fn insert(
-        &self,
-        token: &AccessToken,
-        user: &User,
-        valid_from: u64,
-        key: PublicKey,
-        kept: &Kept,
-    ) {
-        let expires_at = user.expires_at().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let entry = Entry {
-            user: user.clone(),
-            key,
-            generation: AtomicU64::new(kept.generation()),
-            valid_from,
-            expires_at: expires_at.as_secs(),
-        };
-        self.entries.insert(TokenText::of(token), Arc::new(entry));
+    pub(crate) fn insert(&self, token: &AccessToken, user: &User) {
+        self.entries.insert(TokenText::of(token), user.clone());
     }
 }
 
@@ -98,16 +77,45 @@ impl std::fmt::Debug for TokenCache {
     }
 }
 
-impl Entry {
-    fn is_proven_by(&self, kept: &Kept) -> bool {
+impl Proof {
+    /// The key was found in `kept`.
+    pub(crate) fn new(key: PublicKey, kept: &Kept, (valid_from, expires_at): (u64, u64)) -> Self {
+        Self {
+            key,
+            generation: AtomicU64::new(kept.generation()),
+            valid_from,
+            expires_at,
+        }
+    }
+
+    /// When the token expires.
+    pub(crate) fn expires_at(&self) -> u64 {
+        self.expires_at
+    }
+
+    fn holds(&self, now: u64, leeway: u64) -> bool {
+        now < self.expires_at.saturating_add(leeway) && self.valid_from <= now.saturating_add(leeway)
+    }
+
+    fn is_by(&self, kept: &Kept, kind: UserKind) -> bool {
         if self.generation.load(Ordering::Relaxed) == kept.generation() {
             return true;
         }
-        let same = kept.keys().of(self.user.kind()).get(self.key.id()) == Some(&self.key);
+        let same = kept.keys().of(kind).get(self.key.id()) == Some(&self.key);
         if same {
             self.generation.store(kept.generation(), Ordering::Relaxed);
         }
         same
+    }
+}
+
+impl Clone for Proof {
+    fn clone(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            generation: AtomicU64::new(self.generation.load(Ordering::Relaxed)),
+            ..*self
+        }
     }
 }
 
@@ -144,9 +152,9 @@ impl Eq for TokenText {}
 #[derive(Clone, Debug)]
 struct ByLength;
 
-impl Weighter<TokenText, Arc<Entry>> for ByLength {
-    fn weight(&self, token: &TokenText, entry: &Arc<Entry>) -> u64 {
-        let bytes = token.0.len() + entry.user.payload().len();
+impl Weighter<TokenText, User> for ByLength {
+    fn weight(&self, token: &TokenText, user: &User) -> u64 {
+        let bytes = token.0.len() + user.payload().len();
         u64::try_from(bytes.max(LEAST_WEIGHT)).unwrap_or(u64::MAX)
     }
 }

@@ -4,7 +4,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{ProjectId, RestrictedReason, SessionId, TeamId, UserId, UserKind, claims::UserClaims};
+use crate::{
+    ProjectId, RestrictedReason, SessionId, TeamId, UserId, UserKind, claims::UserClaims, token_cache::Proof,
+};
 
 /// A user whose access token has been verified. Cheap to clone.
 ///
@@ -24,8 +26,8 @@ struct Inner {
     claims: UserClaims,
     issuer: String,
     issued_at: u64,
-    expires_at: u64,
     payload: String,
+    proof: Proof,
 }
 
 impl User {
@@ -33,8 +35,9 @@ impl User {
         project_id: ProjectId,
         claims: UserClaims,
         issuer: String,
-        (issued_at, expires_at): (u64, u64),
+        issued_at: u64,
         payload: String,
+        proof: Proof,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -42,8 +45,8 @@ impl User {
                 claims,
                 issuer,
                 issued_at,
-                expires_at,
                 payload,
+                proof,
             }),
         }
     }
@@ -55,17 +58,22 @@ impl User {
             project_id,
             issuer,
             issued_at,
-            expires_at,
             payload,
+            proof,
             ..
         } = &*self.inner;
         Self::proven(
             project_id.clone(),
             claims,
             issuer.clone(),
-            (*issued_at, *expires_at),
+            *issued_at,
             payload.clone(),
+            proof.clone(),
         )
+    }
+
+    pub(crate) fn proof(&self) -> &Proof {
+        &self.inner.proof
     }
 
     /// The user's id, the same in every token and for every kind of user.
@@ -149,7 +157,7 @@ impl User {
     /// When the token stops being valid, in whole seconds.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        from_unix_seconds(self.inner.expires_at).unwrap_or(UNIX_EPOCH)
+        from_unix_seconds(self.inner.proof.expires_at()).unwrap_or(UNIX_EPOCH)
     }
 
     /// The token's payload as it was signed: a JSON object, for claims that have no method here.

@@ -13,7 +13,7 @@ use crate::{
     jws::Jws,
     keys::{Fetcher, KeyHealth, KeySource, default_client},
     telemetry,
-    token_cache::TokenCache,
+    token_cache::{Proof, TokenCache},
 };
 
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
@@ -353,11 +353,12 @@ impl Inner {
             self.config.project_id().clone(),
             checked.claims,
             checked.issuer,
-            (issued_at, expires_at),
+            issued_at,
             jws.payload,
+            Proof::new(key, &kept, (valid_from, expires_at)),
         );
         if let Some(cache) = &self.cache {
-            cache.insert(token, &user, valid_from, key, &kept);
+            cache.insert(token, &user);
         }
         Ok(user)
     }
