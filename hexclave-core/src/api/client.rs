@@ -6,6 +6,8 @@ use super::{
     request::Request,
     transport::Transport,
 };
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::{
     AcceptedKinds, AccessToken, ApiUrl, Clock, Error, ProjectConfig, SystemClock, UserKind,
     keys::default_client, resource::Project,
