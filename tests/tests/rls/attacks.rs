@@ -2,10 +2,11 @@
 
 use hexclave_core::UserKind;
 use hexclave_supabase::{
-    SupabaseClaims,
+    ErrorKind, SupabaseClaims,
     rls::{self, Request},
 };
 use hexclave_tests::user;
+use serde_json::json;
 use tokio_postgres::{NoTls, error::SqlState};
 
 use crate::support::{AT_REST, NOTES, OwnRole, STATE, claims, database};
@@ -25,6 +26,85 @@ const HOSTILE: [&str; 12] = [
     "%s%n%x",
     "/* */ -- ;",
 ];
+
+/// What an application copies into claims from somebody's own hands.
+#[tokio::test]
+async fn no_claim_changes_the_role() {
+    let database = database(NOTES);
+    let mut client = database.connect().await.expect("a connection");
+    let honest = claims(&user(UserKind::Normal).await);
+    for name in ["role", "sub", "aud", "iss", "is_anonymous", "app_metadata", "aal"] {
+        let refused = honest.clone().with_claim(name, json!("service_role"));
+        assert_eq!(
+            refused.map_err(|error| error.kind()).err(),
+            Some(ErrorKind::ClaimNotAllowed),
+            "{name}"
+        );
+    }
+    for (name, value) in [
+        ("plan", json!("a\0b")),
+        ("a\0b", json!("plan")),
+        ("plan", json!({ "deep": ["a\0b"] })),
+    ] {
+        assert!(
+            honest.clone().with_claim(name, value).is_err(),
+            "U+0000 has no place in a text of Postgres"
+        );
+    }
+
+    let mut attempts = vec![
+        honest
+            .clone()
+            .with_user_metadata(
+                json!({ "role": "service_role", "claims": { "role": "postgres" } })
+                    .as_object()
+                    .expect("an object")
+                    .clone(),
+            )
+            .expect("claims"),
+    ];
+    for name in [
+        "Role",
+        "role ",
+        "request.jwt.claims",
+        "request.jwt.claim.role",
+        "\",\"role\":\"service_role",
+        "'; reset role; --",
+    ] {
+        attempts.extend(honest.clone().with_claim(name, json!("service_role")));
+    }
+    for text in HOSTILE {
+        attempts.push(
+            honest
+                .clone()
+                .with_claim("plan", json!(text))
+                .expect("a value is a value"),
+        );
+    }
+    assert!(attempts.len() > HOSTILE.len(), "some got as far as the database");
+    for attempt in &attempts {
+        for request in [Request::by(attempt), Request::by(attempt).single_claims()] {
+            let transaction = rls::tokio_postgres::begin_as(&mut client, request)
+                .await
+                .expect("a transaction");
+            let row = transaction
+                .query_one(
+                    "select current_user::text, auth.role(), auth.uid()::text, auth.jwt() ->> 'role'",
+                    &[],
+                )
+                .await
+                .expect("a row");
+            for role in [0, 1, 3] {
+                assert_eq!(row.get::<_, &str>(role), "authenticated", "{}", attempt.to_json());
+            }
+            assert_eq!(
+                row.get::<_, String>(2),
+                honest.user_id().expect("a user").to_string()
+            );
+            transaction.rollback().await.expect("an end");
+        }
+    }
+}
 
 #[tokio::test]
 async fn no_value_gets_out_of_its_place() {
