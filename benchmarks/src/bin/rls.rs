@@ -12,7 +12,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::{Arc, mpsc},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use hexclave_core::{AcceptedKinds, AccessToken, User, Verifier};
@@ -297,9 +297,6 @@ fn verdict(rounds: &[Vec<Duration>]) -> String {
 
 fn report(near_rounds: &[Vec<Duration>], far_rounds: &[Vec<Duration>], server: &str, load: &str) -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let day = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() / 86_400);
     let (near, far) = (table(near_rounds), table(far_rounds));
     format!(
         "# Performance of transactions under Row Level Security
@@ -307,7 +304,6 @@ fn report(near_rounds: &[Vec<Duration>], far_rounds: &[Vec<Duration>], server: &
 Written by `cargo run --release --bin rls` in `benchmarks/`. Trust the ratios, not the times.
 
 - One connection of tokio-postgres to {server} on the same machine, {cores} cores; load average when it began: {load}.
-  Day {day} since 1970.
 - The query finds one row of 10,000 by its key, under a policy `owner = (select auth.uid())`. Everywhere it is sent with
   its parameter's type and not prepared. The bare transaction is `BEGIN`, query, `COMMIT`, with role and claims set for
   the session beforehand, so that it sees the same row under the same policy.

@@ -67,9 +67,10 @@ pub async fn begin_as<'c, 'r>(
 
 /// Runs one statement as somebody, in a transaction of its own, and gives the rows that it returns.
 ///
-/// One round trip for all of it: the beginning, the statement and the commit are sent together. That is less than the
-/// statement alone in an ordinary transaction costs. The parameters need their types, because asking the database
-/// for them would be a second one.
+/// One round trip for all of it: the beginning, the statement and the commit are sent together. Where the database is a
+/// network away, that takes about half the time of the statement in an ordinary transaction; on the same machine, where
+/// round trips cost next to nothing, a little more than it. The parameters need their types, because asking the database
+/// for them would be a second round trip.
 ///
 /// ```no_run
 /// # async fn run(client: &mut tokio_postgres::Client, claims: &hexclave_supabase::SupabaseClaims)
