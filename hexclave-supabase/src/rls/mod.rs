@@ -21,13 +21,14 @@
 //! # What is refused
 //! - A role that is not `anon` or `authenticated`, unless [the application says so](Request::roles).
 //! - A role above Row Level Security (a superuser, or one with `BYPASSRLS`), whoever allows it; looked up once per
-//!   connection. What the connection logged in as may be above it, since switching the role drops that. A table's
+//!   connection. A role that is raised above it later is noticed by new connections only. What the connection logged in as may be above it, since switching the role drops that. A table's
 //!   owner is above the table's policies, so do not let these roles own tables.
 //! - A connection that is in a transaction already. That transaction is left unusable, for its end to roll back.
 //!
 //! # What a statement in the transaction can do
 //! SQL can leave its role: `RESET ROLE`, `SET ROLE` to whatever the role of the log-in may become, `set_config` with
-//! other claims, `COMMIT` with something behind it. PostgreSQL has no way to forbid that, so never run SQL text that
+//! other claims, `COMMIT` with something behind it. It can also leave a setting `hexclave.under_rls_…` behind, for a
+//! connection to believe that a role has been looked up. PostgreSQL has no way to forbid that, so never run SQL text that
 //! a user has written, and bind values as parameters. What such text could reach at most is what the log-in may do:
 //! log in as a role that is `NOINHERIT`, owns nothing, and may become `anon` and `authenticated` alone. (Supabase's
 //! `authenticator` may become `service_role` too; `postgres` is above Row Level Security.)
