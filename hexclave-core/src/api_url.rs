@@ -109,6 +109,47 @@ impl ApiUrl {
     }
 }
 
+/// A URL of a server that is trusted to say what is true: over TLS, unless it is on this machine.
+pub(crate) struct ServerUrl {
+    pub(crate) url: Url,
+    pub(crate) loopback: bool,
+}
+
+impl ServerUrl {
+    /// Fails with what is wrong.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| error.to_string())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("its scheme is neither https nor http".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it must not carry a user name or password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("it must not have a query or a fragment".to_owned());
+        }
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err("it has no host".to_owned()),
+        };
+        if url.scheme() == "http" && !loopback {
+            return Err("plain http is accepted for loopback hosts only, use https".to_owned());
+        }
+        Ok(Self { url, loopback })
+    }
+}
+
+/// A URL that was refused, for an error: it may carry a password, so it is only shown where it can have none.
+pub(crate) fn shown(url: &str) -> String {
+    if url.contains('@') {
+        "the given URL".to_owned()
+    } else {
+        quoted(url)
+    }
+}
+
 impl Default for ApiUrl {
     /// Hexclave's own cloud, `https://api.hexclave.com`.
     fn default() -> Self {
@@ -126,37 +167,12 @@ impl FromStr for ApiUrl {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
-            // A URL may carry a password, so it is only shown once it is known to have none.
-            let shown = if text.contains('@') {
-                "the given URL".to_owned()
-            } else {
-                quoted(text)
-            };
             Error::config(format!(
-                "{shown} is not a usable Hexclave API URL: {why} (expected something like https://api.hexclave.com)"
+                "{} is not a usable Hexclave API URL: {why} (expected something like https://api.hexclave.com)",
+                shown(text)
             ))
         };
-        let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("its scheme is neither https nor http"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("it must not carry a user name or password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("it must not have a query or a fragment"));
-        }
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(refuse("it has no host")),
-        };
-        if url.scheme() == "http" && !loopback {
-            return Err(refuse(
-                "plain http is accepted for loopback hosts only, use https",
-            ));
-        }
+        let ServerUrl { url, loopback } = ServerUrl::parse(text).map_err(|why| refuse(&why))?;
         let path = url.path().trim_end_matches('/');
         if path.ends_with("/api/v1") || path.ends_with("/api/latest") {
             return Err(refuse("leave out the trailing /api/v1, it is added by itself"));

@@ -90,7 +90,8 @@
 //! | `hexclave_stale_key_uses_total` | |
 //!
 //! The gauge `hexclave_key_age_seconds` says how old the keys at hand are whenever a token is verified that was not
-//! remembered. No token, key id or personal data is in any of these.
+//! remembered. What is said of keys has the label `issuer`: `hexclave`, or that of a [`RemoteJwks`]. No token, key id or
+//! personal data is in any of these.
 //!
 //! # The API
 //! With the feature `api`, [`api::Client`] asks the Hexclave API for users, sessions, teams and permissions, and signs
@@ -164,7 +165,9 @@ pub use config::{ProjectConfig, ProjectConfigBuilder, SecretKey};
 pub use credentials::{CredentialSource, CredentialSources, Credentials};
 pub use error::{Error, ErrorKind};
 pub use id::{ProjectId, SessionId, TeamId, UserId};
-pub use keys::{KeyHealth, KeySet, KeyState, ProjectKeys, PublicKey, SkippedKey};
+pub use keys::{
+    KeyHealth, KeySet, KeyState, ProjectKeys, PublicKey, RemoteJwks, RemoteJwksBuilder, SkippedKey,
+};
 pub use kind::{AcceptedKinds, RestrictedReason, UserKind};
 pub use refresh_token::RefreshToken;
 pub use user::User;

@@ -9,7 +9,7 @@ use std::{
 use quick_cache::{OptionsBuilder, Weighter, sync};
 use zeroize::Zeroizing;
 
-use crate::{AccessToken, Error, PublicKey, User, UserKind, keys::Kept};
+use crate::{AccessToken, Error, ProjectKeys, PublicKey, User, UserKind, keys::Kept};
 
 /// An entry weighs at least this much, in bytes, so that the room for so many entries is never used for more.
 const LEAST_WEIGHT: usize = 2048;
@@ -52,7 +52,13 @@ impl TokenCache {
     }
 
     /// The user of a token that was verified before and would be again. Times are in seconds since 1970.
-    pub(crate) fn get(&self, token: &AccessToken, kept: &Kept, now: u64, leeway: u64) -> Option<User> {
+    pub(crate) fn get(
+        &self,
+        token: &AccessToken,
+        kept: &Kept<ProjectKeys>,
+        now: u64,
+        leeway: u64,
+    ) -> Option<User> {
         let text = token.expose();
         if text.len() > AccessToken::MAX_LEN {
             return None;
@@ -79,7 +85,11 @@ impl std::fmt::Debug for TokenCache {
 
 impl Proof {
     /// The key was found in `kept`.
-    pub(crate) fn new(key: PublicKey, kept: &Kept, (valid_from, expires_at): (u64, u64)) -> Self {
+    pub(crate) fn new(
+        key: PublicKey,
+        kept: &Kept<ProjectKeys>,
+        (valid_from, expires_at): (u64, u64),
+    ) -> Self {
         Self {
             key,
             generation: AtomicU64::new(kept.generation()),
@@ -97,7 +107,7 @@ impl Proof {
         now < self.expires_at.saturating_add(leeway) && self.valid_from <= now.saturating_add(leeway)
     }
 
-    fn is_by(&self, kept: &Kept, kind: UserKind) -> bool {
+    fn is_by(&self, kept: &Kept<ProjectKeys>, kind: UserKind) -> bool {
         if self.generation.load(Ordering::Relaxed) == kept.generation() {
             return true;
         }

@@ -11,16 +11,15 @@ use crate::{
     claims::{Branch, RawClaims, UserClaims, optional, required},
     error::quoted,
     jws::Jws,
-    keys::{Fetcher, KeyHealth, KeySource, default_client},
+    keys::{DEFAULT_STALE_IF_ERROR, Fetcher, KeyHealth, KeySource, SignerOf, default_client},
     telemetry,
     token_cache::{Proof, TokenCache},
 };
 
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
-const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
 const DEFAULT_CACHED_TOKENS: usize = 10_000;
-/// So that no sum of times overflows.
-const LONGEST_STALE_IF_ERROR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Whose keys these are, in metrics.
+const KEY_ISSUER: &str = "hexclave";
 const MOST_CACHED_TOKENS: usize = 1_000_000;
 const LONGEST_LEEWAY: Duration = Duration::from_secs(60);
 /// A token that claims to live longer was not issued by Hexclave.
@@ -66,7 +65,7 @@ struct Inner {
     profiles: [Profile; 3],
     leeway: u64,
     clock: Arc<dyn Clock>,
-    keys: KeySource,
+    keys: KeySource<ProjectKeys>,
     cache: Option<TokenCache>,
 }
 
@@ -239,7 +238,7 @@ impl VerifierBuilder {
     /// For how long known keys are used beyond their freshness while the key server does not answer: 24 hours unless
     /// set, a year at most. With zero no token is accepted in an outage once the keys are no longer fresh.
     pub fn stale_if_error(mut self, limit: Duration) -> Self {
-        self.stale_if_error = limit.min(LONGEST_STALE_IF_ERROR);
+        self.stale_if_error = limit;
         self
     }
 
@@ -273,15 +272,15 @@ impl VerifierBuilder {
             )));
         }
         let keys = match self.keys {
-            Some(keys) => KeySource::given(keys, Arc::clone(&self.clock)),
+            Some(keys) => KeySource::given(keys, KEY_ISSUER, Arc::clone(&self.clock)),
             None => {
                 let client = match self.client {
                     Some(client) => client,
-                    None => default_client(self.config.api_url())?,
+                    None => default_client(self.config.api_url().is_loopback())?,
                 };
                 let fetcher = Fetcher::new(&self.config, self.accepted, client);
                 let clock = Arc::clone(&self.clock);
-                KeySource::fetched(fetcher, self.initial_keys, self.stale_if_error, clock)
+                KeySource::fetched(fetcher, KEY_ISSUER, self.initial_keys, self.stale_if_error, clock)
             }
         };
         let cache = match self.cached_tokens {
@@ -337,7 +336,10 @@ impl Inner {
     async fn verify(&self, token: &AccessToken, now: SystemTime) -> Result<User, Error> {
         let jws = Jws::parse(token.expose())?;
         let checked = self.check_claims(&jws, unix_seconds(now))?;
-        let (key, kept) = self.keys.find(checked.claims.kind, &jws.key_id, now).await?;
+        let (key, kept) = {
+            let wanted = SignerOf(checked.claims.kind, &jws.key_id);
+            self.keys.find(&wanted, now).await?
+        };
         if !key.verifies(jws.signed.as_bytes(), &jws.signature) {
             return Err(Error::new(
                 ErrorKind::InvalidSignature,

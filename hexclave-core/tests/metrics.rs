@@ -45,10 +45,10 @@ async fn verifications_fetches_and_cache_hits_are_counted() {
         counted.insert((key.name().to_owned(), labels.join(",")), value);
     }
     let expected = [
-        (("hexclave_key_age_seconds", ""), 3600.0),
-        (("hexclave_key_fetches_total", "error"), 1.0),
-        (("hexclave_key_fetches_total", "ok"), 1.0),
-        (("hexclave_stale_key_uses_total", ""), 1.0),
+        (("hexclave_key_age_seconds", "hexclave"), 3600.0),
+        (("hexclave_key_fetches_total", "hexclave,error"), 1.0),
+        (("hexclave_key_fetches_total", "hexclave,ok"), 1.0),
+        (("hexclave_stale_key_uses_total", "hexclave"), 1.0),
         (("hexclave_token_cache_total", "hit"), 2.0),
         (("hexclave_token_cache_total", "miss"), 1.0),
         (("hexclave_verifications_total", "ok"), 4.0),

@@ -262,7 +262,7 @@ impl ClientBuilder {
         let introduction = A::headers(&self.config)?;
         let http = match self.http {
             Some(client) => client,
-            None => default_client(self.config.api_url())?,
+            None => default_client(self.config.api_url().is_loopback())?,
         };
         let transport = Transport {
             http,

@@ -1,4 +1,4 @@
-use super::{KeySet, PublicKey};
+use super::{KeySet, PublicKey, source::Wanted};
 use crate::{Error, ErrorKind, UserKind, error::quoted};
 
 /// A project's public keys, each bound to the kind of user whose tokens it signs.
@@ -92,5 +92,21 @@ impl ProjectKeys {
                 ),
             ),
         })
+    }
+}
+
+/// The key that must have signed a token of this kind of user.
+#[derive(Debug)]
+pub(crate) struct SignerOf<'a>(pub(crate) UserKind, pub(crate) &'a str);
+
+impl Wanted<ProjectKeys> for SignerOf<'_> {
+    type Key = PublicKey;
+
+    fn find_in(&self, keys: &ProjectKeys) -> Result<PublicKey, Error> {
+        keys.find(self.0, self.1).cloned()
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.0, self.1)
     }
 }

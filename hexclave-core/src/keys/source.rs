@@ -1,9 +1,11 @@
-//! Where the verifier's keys come from: given, or fetched and kept.
+//! Where keys come from: given, or fetched and kept.
 
 use std::{
     collections::hash_map::RandomState,
     fmt,
+    future::Future,
     hash::BuildHasher,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -13,14 +15,15 @@ use std::{
 
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::{runtime::Handle, sync::watch};
+use tracing::Instrument;
 
-use super::{
-    KeyHealth, KeyState, ProjectKeys, PublicKey,
-    fetch::{Fetched, Fetcher},
-    missing::MissingKeys,
-};
-use crate::{Clock, Error, ErrorKind, UserKind, telemetry};
+use super::{KeyHealth, KeyState, missing::MissingKeys};
+use crate::{Clock, Error, ErrorKind, telemetry};
 
+/// How long keys are used beyond their freshness in an outage, unless somebody says otherwise.
+pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
+/// So that no sum of times overflows.
+const LONGEST_STALE_IF_ERROR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The least time between two fetches.
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// The least time between two fetches while there are no keys at all.
@@ -32,18 +35,47 @@ const JITTER_PERCENT: u32 = 10;
 /// How long keys that were given to start with may be used before a fetch has to be tried.
 const INITIAL_KEYS_FRESH: Duration = Duration::from_secs(60);
 
-/// The keys of a verifier. They are swapped whole; looking at fresh ones takes no lock and no await.
+/// Sets of keys `K` from one issuer. They are swapped whole; looking at fresh ones takes no lock and no await.
 #[derive(Debug)]
-pub(crate) struct KeySource {
-    shared: Arc<Shared>,
+pub(crate) struct KeySource<K> {
+    shared: Arc<Shared<K>>,
 }
 
-struct Shared {
+/// Gets a set of keys from its issuer.
+pub(crate) trait Fetch<K>: fmt::Debug + Send + Sync {
+    /// `past_caches` asks caches on the way for a new answer, when the one at hand has turned out to be too old.
+    fn fetch(&self, past_caches: bool) -> Fetching<'_, K>;
+}
+
+/// A fetch under way.
+pub(crate) type Fetching<'a, K> = Pin<Box<dyn Future<Output = Result<Fetched<K>, Error>> + Send + 'a>>;
+
+/// What a fetch has brought, and for how long it is fresh.
+#[derive(Debug)]
+pub(crate) struct Fetched<K> {
+    pub(crate) keys: K,
+    pub(crate) max_age: Duration,
+}
+
+/// A key that somebody looks for in sets of keys `K`.
+pub(crate) trait Wanted<K> {
+    type Key;
+
+    /// Fails with [`ErrorKind::UnknownKey`] where a newer set may have the key.
+    fn find_in(&self, keys: &K) -> Result<Self::Key, Error>;
+
+    /// What tells it from the others that are looked for.
+    fn name(&self) -> String;
+}
+
+struct Shared<K> {
     /// `None`: the keys were given and are never fetched.
-    fetcher: Option<Fetcher>,
+    fetcher: Option<Box<dyn Fetch<K>>>,
+    /// Whose keys they are, for metrics.
+    issuer: &'static str,
     clock: Arc<dyn Clock>,
     stale_if_error: Duration,
-    kept: ArcSwapOption<Kept>,
+    kept: ArcSwapOption<Kept<K>>,
     /// Before this time, in milliseconds since 1970, no fetch is begun.
     next_attempt: AtomicU64,
     flight: Mutex<Flight>,
@@ -68,8 +100,8 @@ enum Lifetime {
 
 /// Keys and the time up to which they are good for what.
 #[derive(Debug)]
-pub(crate) struct Kept {
-    keys: ProjectKeys,
+pub(crate) struct Kept<K> {
+    keys: K,
     /// Tells one set from the next.
     generation: u64,
     times: Option<Times>,
@@ -83,12 +115,12 @@ struct Times {
     usable_until: SystemTime,
 }
 
-impl Kept {
+impl<K> Kept<K> {
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    pub(crate) fn keys(&self) -> &ProjectKeys {
+    pub(crate) fn keys(&self) -> &K {
         &self.keys
     }
 
@@ -105,32 +137,39 @@ impl Kept {
     }
 }
 
-impl KeySource {
-    pub(crate) fn given(keys: ProjectKeys, clock: Arc<dyn Clock>) -> Self {
-        let source = Self::new(None, Duration::ZERO, clock);
+impl<K: Clone + fmt::Debug + Send + Sync + 'static> KeySource<K> {
+    pub(crate) fn given(keys: K, issuer: &'static str, clock: Arc<dyn Clock>) -> Self {
+        let source = Self::new(None, issuer, Duration::ZERO, clock);
         source.shared.keep(keys, None);
         source
     }
 
     pub(crate) fn fetched(
-        fetcher: Fetcher,
-        initial: Option<ProjectKeys>,
+        fetcher: impl Fetch<K> + 'static,
+        issuer: &'static str,
+        initial: Option<K>,
         stale_if_error: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let source = Self::new(Some(fetcher), stale_if_error, clock);
+        let source = Self::new(Some(Box::new(fetcher)), issuer, stale_if_error, clock);
         if let Some(keys) = initial {
             source.shared.keep(keys, Some(Lifetime::Initial));
         }
         source
     }
 
-    fn new(fetcher: Option<Fetcher>, stale_if_error: Duration, clock: Arc<dyn Clock>) -> Self {
+    fn new(
+        fetcher: Option<Box<dyn Fetch<K>>>,
+        issuer: &'static str,
+        stale_if_error: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 fetcher,
+                issuer,
                 clock,
-                stale_if_error,
+                stale_if_error: stale_if_error.min(LONGEST_STALE_IF_ERROR),
                 kept: ArcSwapOption::empty(),
                 next_attempt: AtomicU64::new(0),
                 flight: Mutex::default(),
@@ -140,7 +179,7 @@ impl KeySource {
 
     /// The keys, if they can be relied on without waiting for anything. Sees to it that they are fetched anew in
     /// good time.
-    pub(crate) fn at_hand(&self, now: SystemTime) -> Option<Guard<Option<Arc<Kept>>>> {
+    pub(crate) fn at_hand(&self, now: SystemTime) -> Option<Guard<Option<Arc<Kept<K>>>>> {
         let guard = self.shared.kept.load();
         let kept = guard.as_ref()?;
         match kept.state(now) {
@@ -153,38 +192,39 @@ impl KeySource {
             // While the key server is known to be out of order nobody is made to wait for it.
             KeyState::Stale if self.shared.flight().last_error.is_some() => {
                 self.shared.refresh(now);
-                telemetry::stale_keys_used();
+                telemetry::stale_keys_used(self.shared.issuer);
                 Some(guard)
             }
             _ => None,
         }
     }
 
-    /// The key that must have signed a token of this kind.
-    pub(crate) async fn find(
+    /// The key that is looked for, and the set that it is in.
+    pub(crate) async fn find<W: Wanted<K>>(
         &self,
-        kind: UserKind,
-        id: &str,
+        wanted: &W,
         now: SystemTime,
-    ) -> Result<(PublicKey, Arc<Kept>), Error> {
-        let (key, kept) = self.find_anywhere(kind, id, now).await?;
+    ) -> Result<(W::Key, Arc<Kept<K>>), Error> {
+        let (key, kept) = self.find_anywhere(wanted, now).await?;
         if let Some(times) = &kept.times {
-            telemetry::key_age(now.duration_since(times.fetched_at).unwrap_or_default());
+            telemetry::key_age(
+                self.shared.issuer,
+                now.duration_since(times.fetched_at).unwrap_or_default(),
+            );
         }
         Ok((key, kept))
     }
 
-    async fn find_anywhere(
+    async fn find_anywhere<W: Wanted<K>>(
         &self,
-        kind: UserKind,
-        id: &str,
+        wanted: &W,
         now: SystemTime,
-    ) -> Result<(PublicKey, Arc<Kept>), Error> {
+    ) -> Result<(W::Key, Arc<Kept<K>>), Error> {
         if let Some(Some(kept)) = self.at_hand(now).map(|guard| guard.as_ref().cloned()) {
-            return match kept.keys.find(kind, id) {
-                Ok(key) => Ok((key.clone(), kept)),
+            return match wanted.find_in(&kept.keys) {
+                Ok(key) => Ok((key, kept)),
                 Err(error) if error.kind() == ErrorKind::UnknownKey => {
-                    self.find_unknown(kind, id, now, error).await
+                    self.find_unknown(wanted, now, error).await
                 }
                 Err(error) => Err(error),
             };
@@ -193,46 +233,45 @@ impl KeySource {
 
         let now = self.shared.clock.now();
         let Some(kept) = self.shared.kept.load_full() else {
-            return Err(self.unavailable("the project's keys could not be fetched a moment ago"));
+            return Err(self.unavailable("the keys could not be fetched a moment ago"));
         };
-        match (kept.state(now), kept.keys.find(kind, id)) {
-            (KeyState::Fresh, Ok(key)) => Ok((key.clone(), kept)),
+        match (kept.state(now), wanted.find_in(&kept.keys)) {
+            (KeyState::Fresh, Ok(key)) => Ok((key, kept)),
             (KeyState::Stale, Ok(key)) => {
-                telemetry::stale_keys_used();
-                Ok((key.clone(), kept))
+                telemetry::stale_keys_used(self.shared.issuer);
+                Ok((key, kept))
             }
             (KeyState::Fresh, Err(error)) => Err(error),
             // A key that nobody could be asked about may be a new one: that is no verdict on the token.
             (KeyState::Stale, Err(error)) if error.kind() != ErrorKind::UnknownKey => Err(error),
-            _ => Err(self.unavailable("the project's keys are too old to be relied on")),
+            _ => Err(self.unavailable("the keys are too old to be relied on")),
         }
     }
 
     /// Asks the key server about a key that the set at hand does not have, unless it was asked a moment ago.
-    async fn find_unknown(
+    async fn find_unknown<W: Wanted<K>>(
         &self,
-        kind: UserKind,
-        id: &str,
+        wanted: &W,
         now: SystemTime,
         unknown: Error,
-    ) -> Result<(PublicKey, Arc<Kept>), Error> {
-        if self.shared.fetcher.is_none() || self.shared.flight().missing.is_paused(kind, id, now) {
+    ) -> Result<(W::Key, Arc<Kept<K>>), Error> {
+        if self.shared.fetcher.is_none() || self.shared.flight().missing.is_paused(&wanted.name(), now) {
             return Err(unknown);
         }
         let flight = self.shared.begin_fetch(true, now);
         let was_asked = flight.is_some();
         wait_for(flight).await;
         if let Some(kept) = self.shared.kept.load_full()
-            && let Ok(key) = kept.keys.find(kind, id)
+            && let Ok(key) = wanted.find_in(&kept.keys)
         {
-            return Ok((key.clone(), kept));
+            return Ok((key, kept));
         }
         let mut flight = self.shared.flight();
         match &flight.last_error {
             Some(error) => Err(error.clone()),
             None => {
                 if was_asked {
-                    flight.missing.note(kind, id, self.shared.clock.now());
+                    flight.missing.note(wanted.name(), self.shared.clock.now());
                 }
                 Err(unknown)
             }
@@ -248,7 +287,7 @@ impl KeySource {
         wait_for(self.shared.begin_fetch(false, now)).await;
         match self.state(self.shared.clock.now()) {
             KeyState::Fresh => Ok(()),
-            _ => Err(self.unavailable("the project's keys could not be fetched a moment ago")),
+            _ => Err(self.unavailable("the keys could not be fetched a moment ago")),
         }
     }
 
@@ -263,7 +302,7 @@ impl KeySource {
         }
     }
 
-    pub(crate) fn keys(&self) -> Option<ProjectKeys> {
+    pub(crate) fn keys(&self) -> Option<K> {
         self.shared.kept.load().as_ref().map(|kept| kept.keys.clone())
     }
 
@@ -279,7 +318,7 @@ impl KeySource {
     }
 }
 
-impl Shared {
+impl<K: fmt::Debug + Send + Sync + 'static> Shared<K> {
     /// Begins a fetch that nobody waits for, if it is time for one; takes no lock otherwise.
     fn refresh(self: &Arc<Self>, now: SystemTime) {
         // Outside a runtime the next one who has to wait is told what is missing.
@@ -309,7 +348,7 @@ impl Shared {
         let Ok(runtime) = Handle::try_current() else {
             flight.last_error = Some(Error::new(
                 ErrorKind::KeysUnavailable,
-                "the project's keys can be fetched inside a tokio runtime only",
+                "keys can be fetched inside a tokio runtime only",
             ));
             return None;
         };
@@ -327,8 +366,9 @@ impl Shared {
 
     async fn fetch(self: Arc<Self>, past_caches: bool) {
         let Some(fetcher) = &self.fetcher else { return };
-        let result = fetcher.fetch(past_caches).await;
-        telemetry::keys_fetched(&result);
+        let span = tracing::debug_span!("hexclave.fetch_keys", issuer = self.issuer, past_caches);
+        let result = fetcher.fetch(past_caches).instrument(span).await;
+        telemetry::keys_fetched(self.issuer, result.as_ref().map(|fetched| fetched.max_age));
         let error = match result {
             Ok(Fetched { keys, max_age }) => {
                 self.keep(keys, Some(Lifetime::Fetched(max_age)));
@@ -340,7 +380,7 @@ impl Shared {
         self.flight().last_error = error;
     }
 
-    fn keep(&self, keys: ProjectKeys, lifetime: Option<Lifetime>) {
+    fn keep(&self, keys: K, lifetime: Option<Lifetime>) {
         let now = self.clock.now();
         let generation = self.kept.load().as_ref().map_or(0, |kept| kept.generation + 1);
         let times = lifetime.map(|lifetime| {
@@ -385,7 +425,7 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
+impl<K: fmt::Debug> fmt::Debug for Shared<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("fetcher", &self.fetcher)
