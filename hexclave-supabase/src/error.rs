@@ -42,6 +42,9 @@ pub enum ErrorKind {
     InvalidSignature,
     /// The token's `iss` is not the one that is expected.
     IssuerMismatch,
+    /// The keys could not be had, so the token could not be checked: the answer is 503. The
+    /// [source](StdError::source) says why.
+    KeysUnavailable,
     /// The user is proven, but the application does not let this kind of user in.
     KindNotAccepted(UserKind),
     /// The token's `nbf` or `iat` lies in the future.
@@ -81,6 +84,7 @@ impl ErrorKind {
             Self::InvalidSecret => "invalid_secret",
             Self::InvalidSignature => "invalid_signature",
             Self::IssuerMismatch => "issuer_mismatch",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::KindNotAccepted(_) => "kind_not_accepted",
             Self::NotYetValid => "not_yet_valid",
             Self::RoleNotAllowed => "role_not_allowed",
@@ -156,6 +160,12 @@ impl Error {
                 | ErrorKind::UnknownKey
                 | ErrorKind::UnsupportedAlgorithm
         )
+    }
+
+    /// Whether nothing was decided, and the same may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.inner.kind == ErrorKind::KeysUnavailable
     }
 
     /// Whether time alone is the reason, so that a fresh token of the user's may pass.

@@ -29,7 +29,8 @@
 //! - A [`SigningKey`] is the project's legacy [JWT secret](JwtSecret), or a key of your own that you have imported into
 //!   the project (HS256, ES256, RS256).
 //! - A [`TokenCache`] gives a token out again while it is good.
-//! - [`SupabaseVerifier`] verifies the tokens that come back to servers of your own.
+//! - [`SupabaseVerifier`] verifies the tokens that come back to servers of your own; [`ProjectVerifier`] does so with the
+//!   keys that a project publishes.
 //!
 //! In a browser, give supabase-js a callback that returns `null` when nobody is signed in. An empty text, which
 //! Hexclave's setup guide returns there, closes Realtime channels.
@@ -94,4 +95,7 @@ mod token;
 pub use claims::{ClaimsPolicy, CustomRole, Role, SupabaseClaims};
 pub use error::{Error, ErrorKind};
 pub use keys::{Algorithm, JwtSecret, SecretJwks, SigningKey, SupabaseJwks, VerifyingKey};
-pub use token::{Minter, SupabaseToken, SupabaseVerifier, TokenCache, VerifiedToken};
+pub use token::{
+    Minter, ProjectVerifier, ProjectVerifierBuilder, SupabaseToken, SupabaseVerifier, TokenCache,
+    VerifiedToken,
+};

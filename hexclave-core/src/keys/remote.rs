@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 
@@ -36,7 +36,7 @@ pub struct RemoteJwks<K> {
 }
 
 /// What reads a document.
-type Read<K> = dyn Fn(&[u8]) -> Result<K, Error> + Send + Sync;
+type Read<K> = dyn Fn(&[u8]) -> Result<K, Box<dyn StdError + Send + Sync>> + Send + Sync;
 
 /// Builds a [`RemoteJwks`].
 #[must_use]
@@ -53,13 +53,13 @@ impl<K: Clone + fmt::Debug + Send + Sync + 'static> RemoteJwks<K> {
     /// Keys from the document at `url`, as `read` understands it.
     ///
     /// An error of `read` counts as a failed fetch: the keys at hand stay in use.
-    pub fn builder(
+    pub fn builder<E: Into<Box<dyn StdError + Send + Sync>>>(
         url: &str,
-        read: impl Fn(&[u8]) -> Result<K, Error> + Send + Sync + 'static,
+        read: impl Fn(&[u8]) -> Result<K, E> + Send + Sync + 'static,
     ) -> RemoteJwksBuilder<K> {
         RemoteJwksBuilder {
             url: url.to_owned(),
-            read: Box::new(read),
+            read: Box::new(move |document| read(document).map_err(Into::into)),
             issuer: "other",
             clock: Arc::new(SystemClock),
             stale_if_error: DEFAULT_STALE_IF_ERROR,

@@ -63,31 +63,28 @@ impl SupabaseVerifier {
     /// A verifier with the keys of a JWKS document, such as a project publishes at
     /// `https://{ref}.supabase.co/auth/v1/.well-known/jwks.json`.
     ///
-    /// A key that cannot be used is left out. The document is not fetched anew: give the verifier a new one when keys
-    /// change, at the latest when a token's key is [unknown](ErrorKind::UnknownKey).
+    /// A key that cannot be used is left out. The document is not fetched anew when keys change: a
+    /// [`ProjectVerifier`](crate::ProjectVerifier) does that.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKey`] when it is not a JSON object with a list `keys` of at most 64, or none is usable. A
     /// project that has the legacy secret alone publishes none.
     pub fn from_jwks(json: &str) -> Result<Self, Error> {
-        let document: Option<Value> = serde_json::from_str(json).ok();
-        let keys = document
-            .as_ref()
-            .and_then(|document| document.get("keys")?.as_array())
-            .filter(|keys| keys.len() <= MAX_KEYS)
-            .ok_or_else(|| {
-                unusable(format_args!(
-                    "the document is not a JSON object with a list `keys` of at most {MAX_KEYS}"
-                ))
-            })?;
-        let read: Vec<_> = keys.iter().map(VerifyingKey::from_jwk).collect();
-        let usable: Vec<_> = read.iter().filter_map(|key| key.as_ref().ok()).cloned().collect();
-        if usable.is_empty() {
-            return Err(read.into_iter().find_map(Result::err).unwrap_or_else(|| {
-                unusable("the document lists none (the project has its legacy secret alone?)")
-            }));
+        let keys = read_document(json.as_bytes())?;
+        if keys.is_empty() {
+            return Err(unusable(
+                "the document lists none (the project has its legacy secret alone?)",
+            ));
         }
-        Ok(Self::of(usable))
+        Ok(Self::of(keys))
+    }
+
+    /// A verifier that has no key yet, to say what is checked: see [`ProjectVerifierBuilder::rules`].
+    ///
+    /// [`ProjectVerifierBuilder::rules`]: crate::ProjectVerifierBuilder::rules
+    #[must_use]
+    pub fn without_keys() -> Self {
+        Self::of(Vec::new())
     }
 
     fn of(keys: Vec<VerifyingKey>) -> Self {
@@ -158,7 +155,13 @@ impl SupabaseVerifier {
     /// All of them are [refusals](Error::is_refusal); the kind says which check failed. No text repeats the token.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, Error> {
         let jws = Jws::parse(token)?;
+        let verified = self.check_claims(&jws)?;
         self.check_signature(&jws)?;
+        Ok(verified)
+    }
+
+    /// Everything that needs no key. What comes out is not proven yet.
+    pub(super) fn check_claims(&self, jws: &Jws<'_>) -> Result<VerifiedToken, Error> {
         let (members, payload) = jws.claims()?;
         let expires_at = self.check_times(&members)?;
         self.check_audience_and_issuer(&members)?;
@@ -180,40 +183,13 @@ impl SupabaseVerifier {
         })
     }
 
-    fn check_signature(&self, jws: &Jws<'_>) -> Result<(), Error> {
-        let mut candidates = self
-            .keys
-            .iter()
-            .filter(|key| key.id() == jws.key_id.as_deref())
-            .peekable();
-        if candidates.peek().is_none() {
-            return Err(Error::new(
-                ErrorKind::UnknownKey,
-                match &jws.key_id {
-                    Some(id) => format!("there is no key {} to verify the Supabase token with", quoted(id)),
-                    None => "the Supabase token names no key, and there is none without a name".to_owned(),
-                },
-            ));
-        }
-        let mut candidates = candidates
-            .filter(|key| key.algorithm().as_str() == jws.algorithm)
-            .peekable();
-        if candidates.peek().is_none() {
-            return Err(Error::new(
-                ErrorKind::UnsupportedAlgorithm,
-                format!(
-                    "the Supabase token says alg {}, which is not its key's",
-                    quoted(&jws.algorithm)
-                ),
-            ));
-        }
-        if !candidates.any(|key| key.verifies(jws.signed.as_bytes(), &jws.signature)) {
-            return Err(Error::new(
-                ErrorKind::InvalidSignature,
-                "the Supabase token's signature does not belong to its header and payload",
-            ));
-        }
-        Ok(())
+    /// That one of the keys given has signed it.
+    pub(super) fn check_signature(&self, jws: &Jws<'_>) -> Result<(), Error> {
+        check_signature(jws, &self.keys)
+    }
+
+    pub(super) fn clock_used(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// Gives `exp`.
@@ -276,6 +252,66 @@ impl fmt::Debug for SupabaseVerifier {
             .field("issuer", &self.issuer)
             .field("leeway", &self.leeway)
             .finish_non_exhaustive()
+    }
+}
+
+/// That the key that the token names has signed it.
+pub(super) fn check_signature(jws: &Jws<'_>, keys: &[VerifyingKey]) -> Result<(), Error> {
+    let mut candidates = keys
+        .iter()
+        .filter(|key| key.id() == jws.key_id.as_deref())
+        .peekable();
+    if candidates.peek().is_none() {
+        return Err(unknown_key(jws.key_id.as_deref()));
+    }
+    let mut candidates = candidates
+        .filter(|key| key.algorithm().as_str() == jws.algorithm)
+        .peekable();
+    if candidates.peek().is_none() {
+        return Err(Error::new(
+            ErrorKind::UnsupportedAlgorithm,
+            format!(
+                "the Supabase token says alg {}, which is not its key's",
+                quoted(&jws.algorithm)
+            ),
+        ));
+    }
+    if !candidates.any(|key| key.verifies(jws.signed.as_bytes(), &jws.signature)) {
+        return Err(Error::new(
+            ErrorKind::InvalidSignature,
+            "the Supabase token's signature does not belong to its header and payload",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn unknown_key(id: Option<&str>) -> Error {
+    Error::new(
+        ErrorKind::UnknownKey,
+        match id {
+            Some(id) => format!("there is no key {} to verify the Supabase token with", quoted(id)),
+            None => "the Supabase token names no key, and there is none without a name".to_owned(),
+        },
+    )
+}
+
+/// The usable keys of a JWKS document. One that lists keys, and none that is usable, is an error.
+pub(super) fn read_document(json: &[u8]) -> Result<Vec<VerifyingKey>, Error> {
+    let document: Option<Value> = serde_json::from_slice(json).ok();
+    let keys = document
+        .as_ref()
+        .and_then(|document| document.get("keys")?.as_array())
+        .filter(|keys| keys.len() <= MAX_KEYS)
+        .ok_or_else(|| {
+            unusable(format_args!(
+                "the document is not a JSON object with a list `keys` of at most {MAX_KEYS}"
+            ))
+        })?;
+    let (usable, unusable): (Vec<_>, Vec<_>) =
+        keys.iter().map(VerifyingKey::from_jwk).partition(Result::is_ok);
+    match unusable.into_iter().find_map(Result::err) {
+        Some(first) if usable.is_empty() => Err(first),
+        _ => Ok(usable.into_iter().flatten().collect()),
     }
 }
 

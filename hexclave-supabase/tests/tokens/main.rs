@@ -6,6 +6,7 @@ mod cache;
 mod claims;
 mod jwks;
 mod minting;
+mod published_keys;
 mod signing_keys;
 mod support;
 mod verification;
