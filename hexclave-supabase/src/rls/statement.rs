@@ -36,7 +36,7 @@ impl Statement {
 
     /// For what is somebody's own: its text does not stand in logs of statements for everybody to read.
     pub(super) fn set_hidden(&mut self, name: &str, value: &str) {
-        self.push(name, &hexadecimal(value));
+        self.push(name, &escaped(value));
     }
 
     /// Switches the role, if that role is under Row Level Security and nothing has begun before.
@@ -111,44 +111,63 @@ fn literal(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-./,:\"".contains(&byte);
     match value.bytes().all(plain) {
         true => format!("'{value}'"),
-        false => hexadecimal(value),
+        false => escaped(value),
     }
 }
 
-/// The same by the hexadecimal digits of its bytes, so that no character of the value is one of the text: whatever the
-/// server's `standard_conforming_strings` and the client's encoding are, nothing in it can end the literal. A value
-/// that the database cannot have (U+0000) fails where it is used, not where the whole text is parsed.
-fn hexadecimal(value: &str) -> String {
+/// The same by the numbers of its characters (PostgreSQL, section 4.1.2.2), so that no character of the value is one of
+/// the text: whatever the server's `standard_conforming_strings` and `backslash_quote` and the client's encoding are,
+/// nothing in it can end the literal. A value that the database cannot have (U+0000) fails where it is used, not where
+/// the whole text is parsed.
+fn escaped(value: &str) -> String {
     if value.is_empty() {
         return "''".to_owned();
     }
-    let mut digits = String::with_capacity(2 * value.len());
-    for byte in value.bytes() {
-        // Writing to a text does not fail.
-        let _ = write!(digits, "{byte:02x}");
+    if value.contains('\0') {
+        return "pg_catalog.chr(0)".to_owned();
     }
-    format!("pg_catalog.convert_from(pg_catalog.decode('{digits}', 'hex'), 'UTF8')")
+    let mut text = String::with_capacity(4 * value.len() + 3);
+    text.push_str("E'");
+    for char in value.chars() {
+        // Writing to a text does not fail.
+        let _ = match u32::from(char) {
+            ascii @ ..0x80 => write!(text, "\\x{ascii:02x}"),
+            short @ ..0x1_0000 => write!(text, "\\u{short:04x}"),
+            long => write!(text, "\\U{long:08x}"),
+        };
+    }
+    text.push('\'');
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Statement, hexadecimal, literal};
+    use super::{Statement, escaped, literal};
     use crate::rls::Isolation;
 
     #[test]
     fn nothing_in_a_value_can_end_its_literal() {
         assert_eq!(literal("authenticated"), "'authenticated'");
         assert_eq!(literal(r#""api", "public""#), r#"'"api", "public"'"#);
-        for value in ["'", r"\", "a'b", "$$", ";", "(", "\0", "ß", "\n", "--'", "🔑"] {
+        for value in ["'", r"\", "a'b", "$$", ";", "(", "ß", "\n", "--'", "🔑"] {
             let literal = literal(value);
-            let digits = literal
-                .strip_prefix("pg_catalog.convert_from(pg_catalog.decode('")
-                .and_then(|rest| rest.strip_suffix("', 'hex'), 'UTF8')"))
-                .expect("digits");
-            assert!(digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digits}");
-            assert_eq!(digits.len(), 2 * value.len());
+            let inside = literal
+                .strip_prefix("E'")
+                .and_then(|rest| rest.strip_suffix('\''))
+                .expect("an escape string");
+            assert!(
+                inside.split('\\').skip(1).all(|escape| {
+                    let (form, digits) = escape.split_at(1);
+                    let long = [("x", 2), ("u", 4), ("U", 8)].contains(&(form, digits.len()));
+                    long && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+                }),
+                "{literal}"
+            );
         }
-        assert_eq!(hexadecimal(""), "''");
+        assert_eq!(literal("'ß🔑"), r"E'\x27\u00df\U0001f511'");
+        assert_eq!(escaped("ok"), r"E'\x6f\x6b'");
+        assert_eq!(escaped(""), "''");
+        assert_eq!(literal("a\0"), "pg_catalog.chr(0)");
     }
 
     #[test]
