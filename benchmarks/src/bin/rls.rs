@@ -44,6 +44,15 @@ const QUERY: &str = "select body from notes where id = $1";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// How the query is sent.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// With the type of its parameter, in one round trip.
+    Typed,
+    /// As it is usually written: `query` asks the database for the types first, which is a round trip more.
+    Usual,
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Case {
     Bare,
@@ -95,12 +104,13 @@ async fn run() -> Outcome<String> {
     let load = load();
     let near = database.authenticator_config();
     let far = at_a_distance(&near)?;
-    let near = rounds(&near, &claims).await?;
-    let far = rounds(&far, &claims).await?;
-    Ok(report(&near, &far, postgres.description(), &load))
+    let usual = rounds(&near, &claims, Form::Usual).await?;
+    let near = rounds(&near, &claims, Form::Typed).await?;
+    let far = rounds(&far, &claims, Form::Typed).await?;
+    Ok(report([&usual, &near, &far], postgres.description(), &load))
 }
 
-async fn rounds(config: &Config, claims: &SupabaseClaims) -> Outcome<Vec<Vec<Duration>>> {
+async fn rounds(config: &Config, claims: &SupabaseClaims, form: Form) -> Outcome<Vec<Vec<Duration>>> {
     let (mut client, connection) = config.connect(NoTls).await?;
     let connection = tokio::spawn(connection);
     let mut rounds: Vec<Vec<Duration>> = Vec::new();
@@ -111,7 +121,7 @@ async fn rounds(config: &Config, claims: &SupabaseClaims) -> Outcome<Vec<Vec<Dur
             order.reverse();
         }
         for index in order {
-            round[index] = measure(&mut client, claims, CASES[index].0).await?;
+            round[index] = measure(&mut client, claims, (CASES[index].0, form)).await?;
         }
         // The first round warms up.
         if number > 0 {
@@ -178,7 +188,11 @@ fn carry(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'stat
 }
 
 /// The median time of one transaction, from before its beginning until after its commit.
-async fn measure(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Outcome<Duration> {
+async fn measure(
+    client: &mut Client,
+    claims: &SupabaseClaims,
+    (case, form): (Case, Form),
+) -> Outcome<Duration> {
     if case == Case::Bare {
         // The same rows for the same role, set for the session and outside of what is measured.
         let claims = claims.to_json();
@@ -188,7 +202,7 @@ async fn measure(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Ou
     let mut times = Vec::with_capacity(TIMES);
     for _ in 0..TIMES {
         let start = Instant::now();
-        let rows = once(client, claims, case).await?;
+        let rows = once(client, claims, (case, form)).await?;
         times.push(start.elapsed());
         if rows.len() != 1 {
             return Err("the row is not seen".into());
@@ -203,13 +217,17 @@ async fn measure(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Ou
     Ok(times[TIMES / 2])
 }
 
-async fn once(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Outcome<Vec<Row>> {
+async fn once(client: &mut Client, claims: &SupabaseClaims, (case, form): (Case, Form)) -> Outcome<Vec<Row>> {
     let parameters: [(&(dyn ToSql + Sync), Type); 1] = [(&10_i64, Type::INT8)];
+    let query = async |client: &Client| match form {
+        Form::Typed => client.query_typed(QUERY, &parameters).await,
+        Form::Usual => client.query(QUERY, &[&10_i64]).await,
+    };
     let headers = r#"{"accept":"application/json","user-agent":"benchmark"}"#;
     let rows = match case {
         Case::Bare => {
             let transaction = client.transaction().await?;
-            let rows = transaction.query_typed(QUERY, &parameters).await?;
+            let rows = query(transaction.client()).await?;
             transaction.commit().await?;
             rows
         }
@@ -220,7 +238,7 @@ async fn once(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Outco
                 request = request.method("GET").path("/notes").headers(headers);
             }
             let transaction = begin_as(client, request).await?;
-            let rows = transaction.query_typed(QUERY, &parameters).await?;
+            let rows = query(&transaction).await?;
             transaction.commit().await?;
             rows
         }
@@ -241,7 +259,7 @@ async fn once(client: &mut Client, claims: &SupabaseClaims, case: Case) -> Outco
                     .query_typed(set, &[(&name, Type::TEXT), (&value, Type::TEXT)])
                     .await?;
             }
-            let rows = transaction.query_typed(QUERY, &parameters).await?;
+            let rows = query(transaction.client()).await?;
             transaction.commit().await?;
             rows
         }
@@ -295,40 +313,50 @@ fn verdict(rounds: &[Vec<Duration>]) -> String {
     verdicts.join(", ")
 }
 
-fn report(near_rounds: &[Vec<Duration>], far_rounds: &[Vec<Duration>], server: &str, load: &str) -> String {
+fn report(
+    [usual_rounds, near_rounds, far_rounds]: [&[Vec<Duration>]; 3],
+    server: &str,
+    load: &str,
+) -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let (near, far) = (table(near_rounds), table(far_rounds));
+    let [usual, near, far] = [usual_rounds, near_rounds, far_rounds].map(table);
     format!(
         "# Performance of transactions under Row Level Security
 
 Written by `cargo run --release --bin rls` in `benchmarks/`. Trust the ratios, not the times.
 
 - One connection of tokio-postgres to {server} on the same machine, {cores} cores; load average when it began: {load}.
-- The query finds one row of 10,000 by its key, under a policy `owner = (select auth.uid())`. Everywhere it is sent with
-  its parameter's type and not prepared. The bare transaction is `BEGIN`, query, `COMMIT`, with role and claims set for
-  the session beforehand, so that it sees the same row under the same policy.
+- The query finds one row of 10,000 by its key, under a policy `owner = (select auth.uid())`. It is not prepared
+  beforehand. The bare transaction is `BEGIN`, query, `COMMIT`, with role and claims set for the session beforehand, so
+  that it sees the same row under the same policy.
 - {ROUNDS} rounds; in each, every case runs {TIMES} times, every other round in reverse order. A time is the median of the
   rounds' medians, from before the beginning until after the commit; a ratio is that of two medians of one round: shown
   are the median of the rounds and the middle half of them.
+- The goals are 1.25 at most for `begin_as` with role and claims, and 0.7 at most for `query_as`.
 
 ## Over a Unix socket
 
-{near}
-Here a round trip costs next to nothing, and what counts is the work of the database: it has one more statement to read,
-to check and to run. The goals are 1.25 at most for `begin_as`, with role and claims, and 0.7 for `query_as`: {}.
+With the query sent as it is usually written, `transaction.query(…)`, which asks the database for the parameter's type
+first. Goals: {}.
 
+{usual}
+With the query sent by `query_typed`, so that a round trip less is left to be saved. Here a round trip costs next to
+nothing, and what counts is the work of the database: it has one more statement to read, to check and to run.
+Goals: {}.
+
+{near}
 ## Over a network
 
-The same with {} microseconds each way between client and server (and what it takes to wake who carries the bytes).
-The goals: {}.
+The same by `query_typed` with {} microseconds each way between client and server (and what it takes to wake who carries
+the bytes). Goals: {}.
 
 {far}",
+        verdict(usual_rounds),
         verdict(near_rounds),
         DISTANCE.as_micros(),
         verdict(far_rounds),
     )
 }
-
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
