@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hexclave_core::{AcceptedKinds, ProjectConfig, ProjectId};
+use hexclave_core::AcceptedKinds;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    settings::{self, ProjectArgs, Settings},
+    shell::{self, CompletionsArgs, ManArgs},
+    supabase::SupabaseTokenArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -14,9 +19,28 @@ Exit codes:
   2  wrong usage or configuration
   3  the token could not be checked (the project's keys cannot be reached)";
 
+const SETTINGS: &str = "\
+Settings:
+  Each setting is an option, a variable, and a line of a settings file. The
+  first of these that has it counts:
+    1. the option                 --project-id 11111111-…
+    2. the environment            HEXCLAVE_PROJECT_ID=11111111-…
+    3. .env.local, with --dotenv  HEXCLAVE_PROJECT_ID=11111111-…
+    4. .env, with --dotenv        HEXCLAVE_PROJECT_ID=11111111-…
+    5. the file of --config       project-id = \"11111111-…\"
+    6. the default
+  No option takes a secret, because others on this machine can see arguments.
+  A secret comes from its variable, from a file that an option, a variable or
+  the settings file names, or from standard input (the option's file -).
+  The README of this program has the table of all settings.";
+
+fn after_long_help() -> String {
+    format!("{SETTINGS}\n\n{EXIT_CODES}")
+}
+
 /// Take signed-in Hexclave users to Supabase and Convex.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(version, after_help = EXIT_CODES, after_long_help = after_long_help(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,15 +63,21 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConvexCommand,
     },
+    /// Write a script that completes this program's commands in a shell
+    #[command(after_help = shell::HOW_TO_COMPLETE)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SupabaseCommand {
     /// Mint a Supabase token for an access token's user
     ///
-    /// The secret comes from the variable SUPABASE_JWT_SECRET: the project's legacy JWT secret, not an API key.
+    /// The secret comes from the variable SUPABASE_JWT_SECRET or from a file: the project's legacy JWT secret, not an
+    /// API key.
     #[command(after_help = EXIT_CODES)]
-    Token(TokenArgs),
+    Token(SupabaseTokenArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,49 +100,24 @@ pub(crate) struct DemoArgs {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct ProjectArgs {
-    /// The Hexclave project [default: HEXCLAVE_PROJECT_ID and its other names in the environment]
-    #[arg(long, value_name = "ID")]
-    project_id: Option<ProjectId>,
-    /// Where the Hexclave API is [default: HEXCLAVE_API_URL and its other names, else https://api.hexclave.com]
-    #[arg(long, value_name = "URL")]
-    api_url: Option<String>,
-}
-
-impl ProjectArgs {
-    pub(crate) fn config(&self) -> Result<ProjectConfig, Failure> {
-        let mut config = ProjectConfig::builder();
-        if let Some(id) = &self.project_id {
-            config = config.project_id(id.clone());
-        }
-        if let Some(url) = &self.api_url {
-            // Not parsed by clap, whose errors repeat the value: a URL may hold a password.
-            config = config.api_url(url.parse()?);
-        }
-        config
-            .environment()
-            .and_then(|config| config.build())
-            .map_err(|error| {
-                let hint = (self.project_id.is_none()
-                    && error.to_string().starts_with("no Hexclave project"))
-                .then_some("set HEXCLAVE_PROJECT_ID or give --project-id");
-                Failure::from(error).hint(hint)
-            })
-    }
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct TokenArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// The kinds of users to let in: normal, restricted, anonymous
-    #[arg(long, value_name = "KIND,…", default_value_t)]
-    pub(crate) allow: AcceptedKinds,
+    /// The kinds of users to let in: normal, restricted, anonymous [default: normal]
+    #[arg(long, value_name = "KIND,…", help_heading = "Settings")]
+    pub(crate) allow: Option<AcceptedKinds>,
     /// Print JSON, refusals included
     #[arg(long)]
     pub(crate) json: bool,
     /// The access token; - or nothing reads it from standard input, which other users of this machine cannot see
     pub(crate) token: Option<String>,
+}
+
+impl TokenArgs {
+    /// The kinds of users to let in.
+    pub(crate) fn kinds(&self, settings: &Settings) -> Result<AcceptedKinds, Failure> {
+        Ok(settings.value(&settings::ALLOW, self.allow)?.unwrap_or_default())
+    }
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,17 @@
 //! How a command ends when it does not succeed.
 
-use std::{error::Error, fmt::Display, process::ExitCode};
+use std::{
+    borrow::Cow,
+    error::Error,
+    fmt::{self, Display},
+    process::ExitCode,
+};
 
 use hexclave_convex::ConvexError;
+use miette::{Diagnostic, LabeledSpan, SourceCode};
 use serde_json::{Map, Value, json};
 
-use crate::output;
+use crate::{excerpt::Excerpt, output};
 
 /// Why a command failed, for the person or program that typed it.
 #[derive(Debug)]
@@ -15,7 +21,8 @@ pub(crate) struct Failure {
     message: String,
     http_status: Option<u16>,
     causes: Vec<String>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
+    excerpt: Option<Box<Excerpt>>,
     json: bool,
 }
 
@@ -37,6 +44,7 @@ impl Failure {
             http_status: None,
             causes: Vec::new(),
             hint: None,
+            excerpt: None,
             json: false,
         }
     }
@@ -51,8 +59,20 @@ impl Failure {
     }
 
     /// What to try next.
-    pub(crate) fn hint(mut self, hint: Option<&'static str>) -> Self {
-        self.hint = hint;
+    pub(crate) fn hint<H: Into<Cow<'static, str>>>(mut self, hint: Option<H>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// The place in a file that is at fault.
+    pub(crate) fn at(mut self, excerpt: Excerpt) -> Self {
+        self.excerpt = Some(Box::new(excerpt));
+        self
+    }
+
+    /// Names the input at fault in front of the message.
+    pub(crate) fn within(mut self, input: impl Display) -> Self {
+        self.message = format!("{input}: {}", self.message);
         self
     }
 
@@ -85,9 +105,42 @@ impl Failure {
             }
             output::line(json!({ "error": Value::Object(error) }));
         } else {
-            output::error(self.code, &self.message, &self.causes, self.hint);
+            output::error(&self);
         }
         ExitCode::from(self.exit as u8)
+    }
+}
+
+impl Failure {
+    /// Why it came to it, the nearest reason first.
+    pub(crate) fn causes(&self) -> &[String] {
+        &self.causes
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {}
+
+impl Diagnostic for Failure {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        Some(Box::new(self.hint.as_deref()?))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.excerpt.as_ref()?.source())
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(self.excerpt.as_ref()?.label())))
     }
 }
 

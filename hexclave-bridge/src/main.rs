@@ -4,8 +4,11 @@
 mod cli;
 mod convex;
 mod demo;
+mod excerpt;
 mod failure;
 mod output;
+mod settings;
+mod shell;
 mod supabase;
 mod token;
 mod verify;
@@ -37,7 +40,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             command: SupabaseCommand::Token(args),
         } => supabase::token(&args)
             .await
-            .map_err(|failure| failure.in_json(args.json)),
+            .map_err(|failure| failure.in_json(args.token.json)),
         Command::Convex {
             command: ConvexCommand::AuthConfig(args),
         } => convex::auth_config(&args),
@@ -46,5 +49,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         } => convex::identity(&args)
             .await
             .map_err(|failure| failure.in_json(true)),
+        Command::Completions(args) => {
+            shell::completions(&args);
+            Ok(())
+        }
+        Command::Man(args) => shell::man(&args),
     }
 }

@@ -1,12 +1,16 @@
 //! What the program prints. Colours go to terminals only, and `NO_COLOR` is honoured.
 
 use std::{
-    fmt::Display,
+    error::Error,
+    fmt::{self, Display},
     io::{self, Write},
     time::{Duration, SystemTime},
 };
 
 use anstyle::{AnsiColor, Style};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+
+use crate::failure::Failure;
 
 pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const QUIET: Style = Style::new().dimmed();
@@ -27,20 +31,63 @@ pub(crate) fn progress(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{QUIET}{line}{QUIET:#}");
 }
 
-/// Prints an error to standard error.
-pub(crate) fn error(code: &str, message: &str, causes: &[String], hint: Option<&str>) {
+/// Prints an error to standard error: code and message, the reasons, the place in a file, and what to try next.
+pub(crate) fn error(failure: &Failure) {
     let mut to = anstream::stderr();
     let write = |to: &mut dyn Write| -> io::Result<()> {
-        writeln!(to, "{ERROR}error{ERROR:#} ({code}): {}", printable(message))?;
-        for cause in causes {
+        write!(to, "{ERROR}error{ERROR:#}")?;
+        if let Some(code) = failure.code() {
+            write!(to, " ({code})")?;
+        }
+        writeln!(to, ": {}", printable(&failure.to_string()))?;
+        for cause in failure.causes() {
             writeln!(to, "  because: {}", printable(cause))?;
         }
-        if let Some(hint) = hint {
+        write!(to, "{}", excerpt(failure))?;
+        if let Some(hint) = failure.help() {
             writeln!(to, "  hint: {hint}")?;
         }
         Ok(())
     };
     let _ = write(&mut to);
+}
+
+/// The lines of a file at fault, as miette draws them; without its message, which has been told.
+fn excerpt(failure: &Failure) -> String {
+    if failure.source_code().is_none() {
+        return String::new();
+    }
+    let mut drawn = String::new();
+    let drawing = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
+        .with_context_lines(1)
+        .with_wrap_lines(false)
+        .render_report(&mut drawn, &Place(failure));
+    match (drawing, drawn.split_once('\n')) {
+        (Ok(()), Some((_message, lines))) => lines.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Where a failure's fault is, and nothing else of it.
+#[derive(Debug)]
+struct Place<'a>(&'a Failure);
+
+impl Display for Place<'_> {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl Error for Place<'_> {}
+
+impl Diagnostic for Place<'_> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.0.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.0.labels()
+    }
 }
 
 /// A text from outside without what could steer a terminal; line ends stay.

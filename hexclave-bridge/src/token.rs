@@ -1,10 +1,10 @@
 //! Where the access token comes from: an argument, or standard input.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 
 use hexclave_core::AccessToken;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, settings::standard_input};
 
 /// The token of an argument, or of standard input for `-` and for no argument.
 pub(crate) fn read(argument: Option<&str>) -> Result<AccessToken, Failure> {
@@ -21,9 +21,6 @@ pub(crate) fn read(argument: Option<&str>) -> Result<AccessToken, Failure> {
 fn from_stdin() -> Result<AccessToken, Failure> {
     // More than a token may have, so that one that is too long is refused as such.
     let most = u64::try_from(AccessToken::MAX_LEN).unwrap_or(u64::MAX) * 2;
-    let mut bytes = Vec::new();
-    io::stdin().take(most).read_to_end(&mut bytes).map_err(|error| {
-        Failure::usage("token_missing", "standard input cannot be read").caused_by(&error)
-    })?;
+    let bytes = standard_input("the access token", most)?;
     Ok(String::from_utf8_lossy(&bytes).trim().into())
 }

@@ -9,11 +9,12 @@ use crate::{
     cli::TokenArgs,
     failure::Failure,
     output::{self, HEADING, printable, span, unix_seconds},
+    settings::Settings,
     token,
 };
 
 pub(crate) async fn run(args: &TokenArgs) -> Result<(), Failure> {
-    let user = user(args).await?;
+    let user = user(args, &args.project.settings()?).await?;
     if args.json {
         output::line(json!({ "user": to_json(&user) }));
     } else {
@@ -23,9 +24,9 @@ pub(crate) async fn run(args: &TokenArgs) -> Result<(), Failure> {
 }
 
 /// The proven user of the arguments' token.
-pub(crate) async fn user(args: &TokenArgs) -> Result<User, Failure> {
-    let config = args.project.config()?;
-    let verifier = Verifier::builder(config).accept(args.allow).build()?;
+pub(crate) async fn user(args: &TokenArgs, settings: &Settings) -> Result<User, Failure> {
+    let config = args.project.config_of(settings)?;
+    let verifier = Verifier::builder(config).accept(args.kinds(settings)?).build()?;
     Ok(verifier.verify(&token::read(args.token.as_deref())?).await?)
 }
 

@@ -1,6 +1,9 @@
 //! The program as a script sees it: output, errors, exit codes.
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
+mod settings;
+mod shell;
+
 use std::{
     io::Write,
     path::Path,

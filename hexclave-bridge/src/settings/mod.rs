@@ -1,0 +1,173 @@
+//! Where the program's settings come from.
+//!
+//! A flag wins over the process's environment, that over `.env.local`, that over `.env`, that over the settings file,
+//! that over the default. Secrets come from a variable, a file or standard input, and from no argument.
+
+mod file;
+mod project;
+mod secret;
+mod setting;
+mod variables;
+
+use std::{
+    error::Error,
+    fmt::{self, Display},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+
+use self::{
+    file::SettingsFile,
+    setting::{CONFIG, DOTENV},
+    variables::Variables,
+};
+pub(crate) use self::{
+    project::ProjectArgs,
+    secret::{Secret, standard_input},
+    setting::{ALLOW, JWT_SECRET, Setting},
+};
+use crate::failure::Failure;
+
+/// Where to look for settings, beside flags and the process's environment.
+#[derive(Args, Debug, Default)]
+pub(crate) struct SourceArgs {
+    /// Read settings from this TOML file, such as hexclave-bridge.toml
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    config: Option<PathBuf>,
+    /// Read variables from .env.local and .env in the working directory, too
+    #[arg(long, help_heading = "Settings")]
+    dotenv: bool,
+}
+
+/// What the process's environment and the files beside it say.
+pub(crate) struct Settings {
+    /// The first that has a variable counts.
+    variables: Vec<Variables>,
+    file: Option<SettingsFile>,
+}
+
+impl Settings {
+    pub(crate) fn read(args: &SourceArgs) -> Result<Self, Failure> {
+        let process = Variables::Process;
+        let file = match &args.config {
+            Some(path) => Some(path.clone()),
+            None => process.of(&CONFIG)?.map(|found| PathBuf::from(found.text)),
+        };
+        let mut settings = Self {
+            variables: vec![process],
+            file: file.as_deref().map(SettingsFile::read).transpose()?,
+        };
+        if args.dotenv || settings.value(&DOTENV, None)?.unwrap_or(false) {
+            settings.variables.extend(Variables::of_folder(Path::new(""))?);
+        }
+        Ok(settings)
+    }
+
+    /// A setting: what the flag says, or else the first place that has it.
+    pub(crate) fn value<T>(&self, setting: &Setting, flag: Option<T>) -> Result<Option<T>, Failure>
+    where
+        T: FromStr,
+        T::Err: Error,
+    {
+        if flag.is_some() {
+            return Ok(flag);
+        }
+        let Some(found) = self.find(setting)? else {
+            return Ok(None);
+        };
+        match found.text.parse() {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(self.unusable(&found.origin, &error)),
+        }
+    }
+
+    /// A secret: that of the flag's file, or else of the first place that has it or names its file.
+    pub(crate) fn secret(&self, setting: &Setting, flag: Option<&Path>) -> Result<Option<Secret>, Failure> {
+        if let Some(path) = flag {
+            return Secret::of_flag(setting.flag, path).map(Some);
+        }
+        for variables in &self.variables {
+            if let Some(secret) = Secret::of_variables(variables, setting)? {
+                return Ok(Some(secret));
+            }
+        }
+        self.secret_of_file(setting)
+    }
+
+    fn secret_of_file(&self, setting: &Setting) -> Result<Option<Secret>, Failure> {
+        match self
+            .file
+            .as_ref()
+            .and_then(|file| Some((file, file.of(setting)?)))
+        {
+            Some((file, found)) => Secret::of_file(&file.folder().join(&found.text), &found.origin).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What the settings file says, once it has turned out to be usable.
+    fn checked_text_of_file<T>(&self, setting: &Setting) -> Result<Option<String>, Failure>
+    where
+        T: FromStr,
+        T::Err: Error,
+    {
+        let Some(found) = self.file.as_ref().and_then(|file| file.of(setting)) else {
+            return Ok(None);
+        };
+        match found.text.parse::<T>() {
+            Ok(_) => Ok(Some(found.text)),
+            Err(error) => Err(self.unusable(&found.origin, &error)),
+        }
+    }
+
+    fn find(&self, setting: &Setting) -> Result<Option<Found>, Failure> {
+        for variables in &self.variables {
+            if let Some(found) = variables.of(setting)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(self.file.as_ref().and_then(|file| file.of(setting)))
+    }
+
+    /// Names the place of a value that cannot be used.
+    fn unusable(&self, origin: &Origin, error: &dyn Error) -> Failure {
+        let failure = Failure::usage("invalid_config", error).within(origin);
+        match (origin, &self.file) {
+            (Origin::File { key, .. }, Some(file)) => failure.at(file.excerpt(key)),
+            _ => failure,
+        }
+    }
+}
+
+/// The text of a setting, and where it stands.
+struct Found {
+    text: String,
+    origin: Origin,
+}
+
+/// Where a setting stands.
+enum Origin {
+    Variable {
+        name: &'static str,
+        file: Option<&'static str>,
+    },
+    File {
+        key: &'static str,
+        file: PathBuf,
+    },
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable { name, file: None } => write!(f, "variable {name}"),
+            Self::Variable {
+                name,
+                file: Some(file),
+            } => write!(f, "variable {name} in {file}"),
+            Self::File { key, file } => write!(f, "`{key}` in {}", file.display()),
+        }
+    }
+}

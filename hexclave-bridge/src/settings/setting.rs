@@ -1,0 +1,134 @@
+/// One setting, and what it is called in each place.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// On the command line, without the dashes.
+    pub(super) flag: &'static str,
+    /// In the environment. For a secret this one holds it.
+    pub(super) variable: &'static str,
+    /// In the settings file, with its section. What says where the settings are is not in there.
+    pub(super) key: Option<&'static str>,
+    pub(super) kind: Kind,
+}
+
+/// What a setting is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    Text,
+    /// Texts; one text with commas between them where there are no lists.
+    List,
+    Switch,
+    /// A secret: flag, key, and a variable of this name name the file that holds it.
+    Secret {
+        file_variable: &'static str,
+    },
+}
+
+macro_rules! settings {
+    ($($name:ident: $flag:literal, $variable:literal, $key:expr, $kind:expr;)*) => {
+        $(pub(crate) const $name: Setting = Setting {
+            flag: $flag,
+            variable: $variable,
+            key: $key,
+            kind: $kind,
+        };)*
+
+        /// All of them, in the order in which they are documented.
+        pub(super) const SETTINGS: &[Setting] = &[$($name),*];
+    };
+}
+
+settings! {
+    CONFIG: "config", "HEXCLAVE_BRIDGE_CONFIG", None, Kind::Text;
+    DOTENV: "dotenv", "HEXCLAVE_BRIDGE_DOTENV", Some("dotenv"), Kind::Switch;
+    PROJECT_ID: "project-id", "HEXCLAVE_PROJECT_ID", Some("project-id"), Kind::Text;
+    API_URL: "api-url", "HEXCLAVE_API_URL", Some("api-url"), Kind::Text;
+    EXTRA_REQUEST_HEADERS: "extra-request-headers-file", "HEXCLAVE_EXTRA_REQUEST_HEADERS",
+        Some("extra-request-headers-file"),
+        Kind::Secret { file_variable: "HEXCLAVE_EXTRA_REQUEST_HEADERS_FILE" };
+    ALLOW: "allow", "HEXCLAVE_BRIDGE_ALLOW", Some("allow"), Kind::List;
+    JWT_SECRET: "jwt-secret-file", "SUPABASE_JWT_SECRET", Some("supabase.jwt-secret-file"),
+        Kind::Secret { file_variable: "SUPABASE_JWT_SECRET_FILE" };
+}
+
+impl Setting {
+    /// The name of the variable that names the file of a secret.
+    pub(super) fn file_variable(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Secret { file_variable } => Some(file_variable),
+            _ => None,
+        }
+    }
+}
+
+/// A setting's name in the settings file, without its section.
+pub(super) fn leaf(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(_, leaf)| leaf)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn each_command(command: &Command, seen: &mut impl FnMut(&Command)) {
+        seen(command);
+        for command in command.get_subcommands() {
+            each_command(command, seen);
+        }
+    }
+
+    #[test]
+    fn each_setting_is_a_flag_a_variable_and_documented() {
+        let mut flags = Vec::new();
+        each_command(&Cli::command(), &mut |command| {
+            flags.extend(
+                command
+                    .get_arguments()
+                    .filter_map(|arg| arg.get_long().map(str::to_owned)),
+            );
+        });
+        let readme = include_str!("../../README.md");
+        for setting in SETTINGS {
+            assert!(
+                flags.iter().any(|flag| flag == setting.flag),
+                "--{}",
+                setting.flag
+            );
+            let variables = match setting.file_variable() {
+                Some(file) => format!("`{}`, `{file}`", setting.variable),
+                None => format!("`{}`", setting.variable),
+            };
+            let key = setting.key.map_or("–".to_owned(), |key| format!("`{key}`"));
+            let row = format!("| `--{}` | {variables} | {key} |", setting.flag);
+            assert!(readme.contains(&row), "the README has no row {row}");
+        }
+    }
+
+    #[test]
+    fn no_option_takes_a_secret() {
+        each_command(&Cli::command(), &mut |command| {
+            for option in command.get_opts() {
+                let name = option.get_long().unwrap_or_default();
+                let sounds_secret = ["secret", "password", "token", "database", "credential", "headers"]
+                    .iter()
+                    .any(|word| name.contains(word))
+                    || name.ends_with("key");
+                let is_harmless = name.ends_with("-file") || name == "publishable-client-key";
+                assert!(!sounds_secret || is_harmless, "{} --{name}", command.get_name());
+            }
+        });
+        for setting in SETTINGS
+            .iter()
+            .filter(|setting| setting.file_variable().is_some())
+        {
+            assert!(setting.flag.ends_with("-file"), "{}", setting.flag);
+            assert!(
+                setting.key.is_none_or(|key| key.ends_with("-file")),
+                "{}",
+                setting.flag
+            );
+        }
+    }
+}
