@@ -97,7 +97,7 @@ impl Literal {
 }
 
 /// A string that JSON and JavaScript read alike. U+2028 and U+2029 end a line in older JavaScript.
-fn string(text: &str) -> String {
+pub(crate) fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for char in text.chars() {

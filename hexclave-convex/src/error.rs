@@ -10,6 +10,8 @@ use std::{error::Error as StdError, fmt};
 /// | `InvalidAuthHeader` | 401 | a token that cannot be read or is not valid, and a key set that is of no use |
 /// | `NoAuthProvider` | 401 | a token that no provider is configured for, also because of its `aud` |
 /// | `Unauthenticated` | 401 | a token whose issuer is configured as an OIDC provider |
+/// | `InvalidHeaderFailure` | 400 | an `Authorization` header that is too short to name a scheme, or no text |
+/// | `InvalidAdminKey` | 400 | an `Authorization` header of another scheme than `Bearer`, or with nothing behind it |
 /// | `InternalServerError` | 500 | a provider whose `jwks` is not even a URI |
 /// | `AuthConfigMissingExportError` | 400 | a configuration that is `null` |
 /// | `AuthConfigUnserializableError` | 400 | a configuration that is not JSON |
@@ -37,7 +39,9 @@ pub(crate) enum Kind {
     ConfigNotJson,
     ConfigSchema,
     Internal,
+    InvalidAdminKey,
     InvalidAuthHeader,
+    InvalidHeader,
     NoAuthProvider,
     Unauthenticated,
 }
@@ -51,6 +55,8 @@ impl Kind {
             Self::ConfigNotJson => ("AuthConfigUnserializableError", 400),
             Self::ConfigSchema => ("AuthConfigNotMatchingSchemaError", 400),
             Self::Internal => ("InternalServerError", 500),
+            Self::InvalidAdminKey => ("InvalidAdminKey", 400),
+            Self::InvalidHeader => ("InvalidHeaderFailure", 400),
             Self::InvalidAuthHeader => ("InvalidAuthHeader", 401),
             Self::NoAuthProvider => ("NoAuthProvider", 401),
             Self::Unauthenticated => ("Unauthenticated", 401),

@@ -37,6 +37,21 @@
 //! (`email_verified`, not `emailVerified`), and objects are flattened (`"restricted_reason.type"`). Never key
 //! data on `tokenIdentifier`, which is not the same for ever; key on `project_id` and `subject`.
 //!
+//! # Inside Convex, and behind it
+//! [`ConvexHelper`] emits `convex/hexclave.ts`, with which a function asks who calls it, by the policy of this crate:
+//! normal users come in, others when told so.
+//!
+//! A Rust program that a Convex action calls gets the same user, as a [`PartialUser`], from the JSON of the identity. A
+//! program that gets the token itself, in Convex's `Authorization: Bearer`, reads it with [`bearer_token`] and proves it with
+//! [`hexclave_core::Verifier`]:
+//!
+//! | the header `Authorization` | answer |
+//! |---|---|
+//! | is not there | nobody is signed in |
+//! | `Bearer <token>`, in whatever case, with blanks around the token | the token, to be verified |
+//! | has less than 7 bytes, is no visible ASCII, is there twice | 400 `InvalidHeaderFailure` |
+//! | `Bearer` with blanks behind it, another scheme | 400 `InvalidAdminKey` |
+//!
 //! # Trying out a token
 //! [`ConvexVerifier`] gives a token Convex's verdict without a deployment:
 //!
@@ -85,19 +100,27 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth_config;
+mod bearer;
 mod emit;
 mod error;
+mod failure;
 mod fetch;
+mod helper;
 mod identity;
 mod jwks;
 mod members;
 mod parse;
+mod partial_user;
 mod provider;
 mod token;
 mod verifier;
 
 pub use auth_config::{AuthConfig, AuthConfigBuilder};
+pub use bearer::{bearer_header, bearer_token};
 pub use error::ConvexError;
+pub use failure::{Error, ErrorKind};
+pub use helper::ConvexHelper;
 pub use identity::UserIdentity;
+pub use partial_user::{PartialUser, PartialUserReader};
 pub use provider::{Algorithm, Provider};
 pub use verifier::{ConvexVerifier, ConvexVerifierBuilder};

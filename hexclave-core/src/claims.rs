@@ -82,7 +82,7 @@ impl Expected for Uuid {
 
 impl Expected for RestrictedReason {
     fn from_object(type_member: Option<String>) -> Option<Self> {
-        type_member.as_deref().map(Self::from_type)
+        type_member.as_deref().map(Self::from)
     }
 }
 

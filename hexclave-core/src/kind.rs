@@ -165,15 +165,6 @@ pub enum RestrictedReason {
 }
 
 impl RestrictedReason {
-    pub(crate) fn from_type(text: &str) -> Self {
-        match text {
-            "anonymous" => Self::Anonymous,
-            "email_not_verified" => Self::EmailNotVerified,
-            "restricted_by_administrator" => Self::RestrictedByAdministrator,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
     /// The reason as Hexclave spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -182,6 +173,18 @@ impl RestrictedReason {
             Self::EmailNotVerified => "email_not_verified",
             Self::RestrictedByAdministrator => "restricted_by_administrator",
             Self::Other(other) => other,
+        }
+    }
+}
+
+impl From<&str> for RestrictedReason {
+    /// The reason that Hexclave spells like this: the `type` of a `restricted_reason`.
+    fn from(text: &str) -> Self {
+        match text {
+            "anonymous" => Self::Anonymous,
+            "email_not_verified" => Self::EmailNotVerified,
+            "restricted_by_administrator" => Self::RestrictedByAdministrator,
+            other => Self::Other(other.to_owned()),
         }
     }
 }

@@ -81,6 +81,6 @@ pub(super) mod restricted_reason {
         deserializer: D,
     ) -> Result<Option<RestrictedReason>, D::Error> {
         let reason = Option::<Typed<String>>::deserialize(deserializer)?;
-        Ok(reason.map(|reason| RestrictedReason::from_type(&reason.r#type)))
+        Ok(reason.map(|reason| RestrictedReason::from(reason.r#type.as_str())))
     }
 }
