@@ -247,7 +247,9 @@ impl PartialUserReader {
     fn user(&self, members: &Members) -> Result<PartialUser, Error> {
         let kind = self.kind_by_issuer(members)?;
         let flags = Flags::read(members).map_err(invalid)?;
-        if !flags.describe(kind) {
+        let agrees = flags.describe(kind);
+        let user = self.user_of_kind(kind, flags, members).map_err(invalid)?;
+        if !agrees {
             return Err(Error::new(
                 ErrorKind::InconsistentIdentity,
                 format!(
@@ -257,13 +259,10 @@ impl PartialUserReader {
             ));
         }
         if !self.accepted.contains(kind) {
-            return Err(Error::kind_not_accepted(
-                kind,
-                flags.restricted_reason.as_ref(),
-                self.accepted,
-            ));
+            let reason = user.restricted_reason();
+            return Err(Error::kind_not_accepted(kind, reason, self.accepted));
         }
-        self.user_of_kind(kind, flags, members).map_err(invalid)
+        Ok(user)
     }
 
     fn kind_by_issuer(&self, members: &Members) -> Result<UserKind, Error> {

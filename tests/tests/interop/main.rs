@@ -1,6 +1,7 @@
 //! Against code that nobody here wrote: the JavaScript packages in `tests/interop`, run by Node.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod convex_helper;
 mod credentials;
 mod sdk;
 mod supabase;
