@@ -52,6 +52,11 @@
 //! | has less than 7 bytes, is no visible ASCII, is there twice | 400 `InvalidHeaderFailure` |
 //! | `Bearer` with blanks behind it, another scheme | 400 `InvalidAdminKey` |
 //!
+//! # Calling functions
+//! With the feature `functions`, [`FunctionClient`] calls queries, mutations and actions over HTTP, each as the user whose
+//! token is at hand. A function that threw, a token that was refused and a deployment in trouble are told apart, and
+//! what may have run is never sent again.
+//!
 //! # Trying out a token
 //! [`ConvexVerifier`] gives a token Convex's verdict without a deployment:
 //!
@@ -97,14 +102,23 @@
 //!   server does not answer. An unknown `kid` makes it fetch nothing.
 //! - A Convex cloud deployment reaches no private addresses; this crate does.
 //! - A production deployment on the cloud may leave details out of its error texts.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `functions` | [`FunctionClient`], which calls Convex functions over HTTP |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth_config;
 mod bearer;
+#[cfg(feature = "functions")]
+mod deployment_url;
 mod emit;
 mod error;
 mod failure;
 mod fetch;
+#[cfg(feature = "functions")]
+mod functions;
 mod helper;
 mod identity;
 mod jwks;
@@ -117,8 +131,14 @@ mod verifier;
 
 pub use auth_config::{AuthConfig, AuthConfigBuilder};
 pub use bearer::{bearer_header, bearer_token};
+#[cfg(feature = "functions")]
+#[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
+pub use deployment_url::DeploymentUrl;
 pub use error::ConvexError;
 pub use failure::{Error, ErrorKind};
+#[cfg(feature = "functions")]
+#[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
+pub use functions::{Bytes, FunctionCaller, FunctionClient, FunctionClientBuilder, FunctionError, Int64};
 pub use helper::ConvexHelper;
 pub use identity::UserIdentity;
 pub use partial_user::{PartialUser, PartialUserReader};

@@ -1,0 +1,10 @@
+//! Rust programs that call Convex.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "all of this is test code"
+)]
+
+mod functions;
+mod scripted;
