@@ -9,6 +9,7 @@ use std::{error::Error as StdError, fmt};
 /// |---|---|---|
 /// | `InvalidAuthHeader` | 401 | a token that cannot be read or is not valid, and a key set that is of no use |
 /// | `NoAuthProvider` | 401 | a token that no provider is configured for, also because of its `aud` |
+/// | `TokenExpired` | 401 | on the WebSocket: a token that has expired, without any leeway |
 /// | `Unauthenticated` | 401 | a token whose issuer is configured as an OIDC provider |
 /// | `InvalidHeaderFailure` | 400 | an `Authorization` header that is too short to name a scheme, or no text |
 /// | `InvalidAdminKey` | 400 | an `Authorization` header of another scheme than `Bearer`, or with nothing behind it |
@@ -43,6 +44,7 @@ pub(crate) enum Kind {
     InvalidAuthHeader,
     InvalidHeader,
     NoAuthProvider,
+    TokenExpired,
     Unauthenticated,
 }
 
@@ -59,6 +61,7 @@ impl Kind {
             Self::InvalidHeader => ("InvalidHeaderFailure", 400),
             Self::InvalidAuthHeader => ("InvalidAuthHeader", 401),
             Self::NoAuthProvider => ("NoAuthProvider", 401),
+            Self::TokenExpired => ("TokenExpired", 401),
             Self::Unauthenticated => ("Unauthenticated", 401),
         }
     }

@@ -1,10 +1,10 @@
-use std::{collections::BTreeMap, fmt, io};
+use std::{collections::BTreeMap, fmt};
 
 use hexclave_core::User;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, ser::Formatter};
+use serde_json::{Map, Number, Value};
 
-use crate::{ConvexError, error::Kind, token::REGISTERED};
+use crate::{ConvexError, token::Payload};
 
 const TOKEN_IDENTIFIER: &str = "tokenIdentifier";
 const ISSUER: &str = "issuer";
@@ -27,7 +27,6 @@ const SUBJECT: &str = "subject";
 #[derive(Clone, PartialEq)]
 pub struct UserIdentity {
     members: Map<String, Value>,
-    json: String,
 }
 
 impl UserIdentity {
@@ -40,36 +39,58 @@ impl UserIdentity {
     /// `InvalidAuthHeader` when the token carries a claim called `tokenIdentifier`, `issuer` or `subject`.
     /// None of Hexclave's does, and in Convex it would take the place of the real one.
     pub fn of(user: &User) -> Result<Self, ConvexError> {
-        let mut claims: Map<String, Value> = serde_json::from_str(user.payload()).map_err(|error| {
-            ConvexError::invalid("Could not parse JWT payload: it is not a JSON object").with_source(error)
+        let payload = Payload::parse(user.payload().as_bytes()).map_err(|why| {
+            ConvexError::invalid("Could not parse JWT payload: it is not one that Convex reads")
+                .with_source(why)
         })?;
-        claims.retain(|name, _| !REGISTERED.contains(&name.as_str()));
-        Self::new(user.issuer(), &user.id().to_string(), claims)
+        let claims = FlatClaims::of(payload.claims);
+        claims.hide_nothing()?;
+        Ok(Self::new(user.issuer(), &user.id().to_string(), claims))
     }
 
-    /// The identity of `subject` at `issuer`, with the claims that are not registered ones.
-    pub(crate) fn new(issuer: &str, subject: &str, claims: Map<String, Value>) -> Result<Self, ConvexError> {
-        let mut members = Map::new();
-        for (name, value) in [
-            (TOKEN_IDENTIFIER, format!("{issuer}|{subject}")),
-            (ISSUER, issuer.to_owned()),
-            (SUBJECT, subject.to_owned()),
-        ] {
-            if claims.contains_key(name) {
-                return Err(ConvexError::invalid(format!(
-                    "Could not verify token claim: a claim called `{name}` would take the place of the real one"
-                )));
-            }
-            members.insert(name.to_owned(), value.into());
-        }
-        let mut flat = BTreeMap::new();
-        flatten("", claims, &mut flat);
-        flat.remove("fva");
-        members.extend(flat);
-        let json = compact(&members).map_err(|error| {
-            ConvexError::new(Kind::Internal, "the identity cannot be written as JSON").with_source(error)
+    /// What Convex makes of a token with this payload, if it accepts it. **Nothing is proven here**: for looking at
+    /// Convex's rules, not for letting anybody in.
+    ///
+    /// A claim called `tokenIdentifier`, `issuer` or `subject` takes the place of the real one, as in Convex, whatever
+    /// its type. [`of`](Self::of) and [`ConvexVerifier`](crate::ConvexVerifier) refuse such tokens.
+    ///
+    /// ```
+    /// use hexclave_convex::UserIdentity;
+    ///
+    /// let payload = r#"{"sub":"ada","iss":"https://example.com","exp":1,"plan":{"seats":3},"issuer":"me"}"#;
+    /// assert_eq!(
+    ///     UserIdentity::of_unproven(payload)?.to_json(),
+    ///     r#"{"tokenIdentifier":"https://example.com|ada","issuer":"me","subject":"ada","plan.seats":3}"#
+    /// );
+    /// # Ok::<(), hexclave_convex::ConvexError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidAuthHeader` when Convex cannot read the payload, or when it lacks `iss` or `sub`.
+    pub fn of_unproven(payload: &str) -> Result<Self, ConvexError> {
+        let payload = Payload::parse(payload.as_bytes()).map_err(|why| {
+            ConvexError::invalid("Could not parse JWT payload: it is not one that Convex reads")
+                .with_source(why)
         })?;
-        Ok(Self { members, json })
+        let named = |claim: Option<String>, name: &str| {
+            claim.ok_or_else(|| {
+                ConvexError::invalid(format!("Could not verify token claim: it has no `{name}`"))
+            })
+        };
+        let issuer = named(payload.issuer, "iss")?;
+        let subject = named(payload.subject, "sub")?;
+        Ok(Self::new(&issuer, &subject, FlatClaims::of(payload.claims)))
+    }
+
+    /// The identity of `subject` at `issuer`.
+    pub(crate) fn new(issuer: &str, subject: &str, claims: FlatClaims) -> Self {
+        let mut members = Map::from_iter([
+            (TOKEN_IDENTIFIER.to_owned(), format!("{issuer}|{subject}").into()),
+            (ISSUER.to_owned(), issuer.into()),
+            (SUBJECT.to_owned(), subject.into()),
+        ]);
+        members.extend(claims.0);
+        Self { members }
     }
 
     /// The identity as compact JSON, byte for byte what Convex hands to a function's runtime. (Through
@@ -77,7 +98,9 @@ impl UserIdentity {
     /// affair.)
     #[must_use]
     pub fn to_json(&self) -> String {
-        self.json.clone()
+        let mut json = String::new();
+        write_object(&self.members, &mut json);
+        json
     }
 
     /// A member by the name that a function sees, such as `email` or `restricted_reason.type`.
@@ -124,6 +147,33 @@ impl fmt::Debug for UserIdentity {
     }
 }
 
+/// The claims that are not registered ones as functions see them: names joined with dots, in the order of the names'
+/// bytes.
+#[derive(Debug)]
+pub(crate) struct FlatClaims(BTreeMap<String, Value>);
+
+impl FlatClaims {
+    pub(crate) fn of(claims: Map<String, Value>) -> Self {
+        let mut flat = BTreeMap::new();
+        flatten("", claims, &mut flat);
+        flat.remove("fva");
+        Self(flat)
+    }
+
+    /// Refuses claims that would take the place of who issued the token and to whom.
+    pub(crate) fn hide_nothing(&self) -> Result<(), ConvexError> {
+        match [TOKEN_IDENTIFIER, ISSUER, SUBJECT]
+            .iter()
+            .find(|name| self.0.contains_key(**name))
+        {
+            Some(name) => Err(ConvexError::invalid(format!(
+                "Could not verify token claim: a claim called `{name}` would take the place of the real one"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Joins the names on the way to each value with dots. Lists stay whole, empty objects vanish, and of two
 /// claims with one path the later wins.
 fn flatten(prefix: &str, claims: Map<String, Value>, flat: &mut BTreeMap<String, Value>) {
@@ -138,31 +188,57 @@ fn flatten(prefix: &str, claims: Map<String, Value>, flat: &mut BTreeMap<String,
     }
 }
 
-fn compact(members: &Map<String, Value>) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let mut json = Vec::new();
-    members.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut json,
-        ConvexNumbers,
-    ))?;
-    Ok(String::from_utf8(json)?)
+fn write_object(members: &Map<String, Value>, json: &mut String) {
+    json.push('{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&Value::from(name.as_str()).to_string());
+        json.push(':');
+        write(value, json);
+    }
+    json.push('}');
 }
 
-/// Writes `1e19` as Convex does, where serde_json by itself would write `1e+19`.
-struct ConvexNumbers;
-
-impl Formatter for ConvexNumbers {
-    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(ryu::Buffer::new().format_finite(value).as_bytes())
+fn write(value: &Value, json: &mut String) {
+    match value {
+        Value::Object(members) => write_object(members, json),
+        Value::Array(items) => {
+            json.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    json.push(',');
+                }
+                write(item, json);
+            }
+            json.push(']');
+        }
+        Value::Number(number) => json.push_str(&number_text(number)),
+        scalar => json.push_str(&scalar.to_string()),
     }
+}
+
+/// A number as Convex writes it, whatever features of serde_json a program has turned on: integers of 64 bits as they
+/// are, all others as the nearest double in the shortest form that is read back alike (`1e19` and not `1e+19`).
+fn number_text(number: &Number) -> String {
+    if let Some(natural) = number.as_u64() {
+        return natural.to_string();
+    }
+    // With serde_json's `arbitrary_precision`, `-0` counts as an integer too.
+    if let Some(integer) = number.as_i64().filter(|integer| *integer != 0) {
+        return integer.to_string();
+    }
+    let double = number.as_f64().unwrap_or_default();
+    ryu::Buffer::new().format_finite(double).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn identity(claims: &str) -> Result<String, ConvexError> {
-        let claims = serde_json::from_str(claims).expect("a JSON object");
-        Ok(UserIdentity::new("i", "s", claims)?.to_json())
+    fn flat(claims: &str) -> FlatClaims {
+        FlatClaims::of(serde_json::from_str(claims).expect("a JSON object"))
     }
 
     #[test]
@@ -220,16 +296,26 @@ mod tests {
             ),
         ] {
             let expected = format!(r#"{{"tokenIdentifier":"i|s","issuer":"i","subject":"s"{expected}}}"#);
-            assert_eq!(identity(claims).expect(name), expected, "{name}");
+            let identity = UserIdentity::new("i", "s", flat(claims));
+            assert_eq!(identity.to_json(), expected, "{name}");
         }
     }
 
     #[test]
     fn no_claim_takes_the_place_of_the_real_one() {
         for name in [TOKEN_IDENTIFIER, ISSUER, SUBJECT] {
-            let error = identity(&format!(r#"{{"{name}":"somebody else"}}"#)).expect_err(name);
-            assert_eq!((error.code(), error.http_status()), ("InvalidAuthHeader", 401));
-            assert!(identity(&format!(r#"{{"x":{{"{name}":1}}}}"#)).is_ok());
+            for hiding in ["\"somebody else\"", "null", "7", "[]"] {
+                let error = flat(&format!(r#"{{"{name}":{hiding}}}"#))
+                    .hide_nothing()
+                    .expect_err(name);
+                assert_eq!((error.code(), error.http_status()), ("InvalidAuthHeader", 401));
+            }
+            for harmless in [
+                format!(r#"{{"x":{{"{name}":1}}}}"#),
+                format!(r#"{{"{name}":{{"x":1}}}}"#),
+            ] {
+                assert!(flat(&harmless).hide_nothing().is_ok(), "{harmless}");
+            }
         }
     }
 }

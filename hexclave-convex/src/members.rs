@@ -52,12 +52,26 @@ impl Members {
             .ok_or_else(|| Wrong(format!("its `{name}` is not a list of strings")))
     }
 
+    /// Whether a number is beyond what a double holds. Without serde_json's `arbitrary_precision` none is read.
+    pub(crate) fn has_number_out_of_range(&self) -> bool {
+        self.0.iter().any(|(_, value)| is_out_of_range(value))
+    }
+
     /// All members but those called `names`. Of repeated ones the last value counts, at the first one's place.
     pub(crate) fn without(self, names: &[&str]) -> Map<String, Value> {
         self.0
             .into_iter()
             .filter(|(name, _)| !names.contains(&name.as_str()))
             .collect()
+    }
+}
+
+fn is_out_of_range(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.as_f64().is_some_and(f64::is_finite),
+        Value::Array(items) => items.iter().any(is_out_of_range),
+        Value::Object(members) => members.values().any(is_out_of_range),
+        _ => false,
     }
 }
 

@@ -1,4 +1,7 @@
 //! Convex's rules for a provider list, those that it applies when a configuration is pushed.
+//!
+//! It looks at all providers three times: for mistakes that are often made, for the right members, and for usable
+//! issuers. Where several providers are wrong, the first finding of the earliest look decides over the code.
 
 use serde_json::{Map, Value};
 use url::{Host, Url};
@@ -11,11 +14,22 @@ use crate::{
 
 type Members = Map<String, Value>;
 
+/// The providers in the document's order, repeated ones included.
 pub(crate) fn providers(json: &str) -> Result<Vec<Provider>, ConvexError> {
     let document: Value = serde_json::from_str(json).map_err(|error| {
         ConvexError::new(Kind::ConfigNotJson, "the auth config is not JSON").with_source(error)
     })?;
-    let list = match &document {
+    let entries = entries(&document)?;
+    each(entries, |entry| {
+        entry.as_object().map_or(Ok(()), no_common_mistake)
+    })?;
+    let entries = each(entries, Entry::read)?;
+    each(&entries, Entry::provider)
+}
+
+/// The list of an object's `providers`, or the list that the document is.
+pub(crate) fn entries(document: &Value) -> Result<&Vec<Value>, ConvexError> {
+    let list = match document {
         Value::Null => {
             return Err(ConvexError::new(
                 Kind::ConfigMissing,
@@ -30,24 +44,31 @@ pub(crate) fn providers(json: &str) -> Result<Vec<Provider>, ConvexError> {
         })?,
         list => list,
     };
-    let entries = list.as_array().ok_or_else(|| {
+    list.as_array().ok_or_else(|| {
         ConvexError::new(
             Kind::ConfigSchema,
             "the `providers` of the auth config are not a list (expected a sequence)",
         )
-    })?;
-    let provider = |(index, entry)| {
-        provider(entry).map_err(|problem| {
-            ConvexError::new(problem.kind, format!("providers[{index}]: {}", problem.message))
-        })
-    };
-    entries.iter().enumerate().map(provider).collect()
+    })
 }
 
 /// What is wrong with one provider.
 struct Problem {
     kind: Kind,
     message: String,
+}
+
+/// Does the same with all, up to the first problem.
+fn each<'a, T, R>(
+    items: &'a [T],
+    mut step: impl FnMut(&'a T) -> Result<R, Problem>,
+) -> Result<Vec<R>, ConvexError> {
+    let numbered = items.iter().enumerate().map(|(index, item)| {
+        step(item).map_err(|problem| {
+            ConvexError::new(problem.kind, format!("providers[{index}]: {}", problem.message))
+        })
+    });
+    numbered.collect()
 }
 
 fn schema(message: impl Into<String>) -> Problem {
@@ -57,55 +78,31 @@ fn schema(message: impl Into<String>) -> Problem {
     }
 }
 
-fn provider(entry: &Value) -> Result<Provider, Problem> {
-    let members = entry
-        .as_object()
-        .ok_or_else(|| schema("a provider is an object"))?;
+fn no_common_mistake(members: &Members) -> Result<(), Problem> {
     for misspelt in ["applicationId", "applicationid"] {
         if members.contains_key(misspelt) {
             return Err(schema(format!("`{misspelt}` is spelt `applicationID`")));
         }
     }
-    match members.get("type").map(Value::as_str) {
-        None | Some(Some("oidc")) => oidc(members),
-        Some(Some("customJwt")) => custom_jwt(members),
-        Some(_) => Err(schema(format!(
+    if provider_type(members) == "customJwt" {
+        if members.contains_key("domain") {
+            return Err(schema(
+                "its type is customJwt so it cannot have a `domain`: the name is `issuer`",
+            ));
+        }
+    } else if !matches!(provider_type(members), "oidc" | "unknown") {
+        return Err(schema(format!(
             "its `type` is {}: expected \"customJwt\" or \"oidc\"",
             shown(members, "type")
-        ))),
-    }
-}
-
-fn oidc(members: &Members) -> Result<Provider, Problem> {
-    if members.contains_key("issuer") {
+        )));
+    } else if members.contains_key("issuer") {
         return Err(schema(
             "its type is oidc so it cannot have an `issuer`: write `type: \"customJwt\"`, or `domain` for `issuer`",
         ));
     }
-    let application_id = text(members, "applicationID")?.to_owned();
-    let domain = stored_issuer(text(members, "domain")?)?;
-    Ok(Provider::oidc(application_id, domain))
-}
-
-fn custom_jwt(members: &Members) -> Result<Provider, Problem> {
-    if members.contains_key("domain") {
-        return Err(schema(
-            "its type is customJwt so it cannot have a `domain`: the name is `issuer`",
-        ));
-    }
-    let application_id = match members.get("applicationID") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(text(members, "applicationID")?.to_owned()),
-    };
-    let jwks = text(members, "jwks")?.to_owned();
-    let algorithm = Algorithm::from_name(text(members, "algorithm")?).ok_or_else(|| {
-        schema(format!(
-            "its `algorithm` is {}: expected \"RS256\" or \"ES256\"",
-            shown(members, "algorithm")
-        ))
-    })?;
-    let issuer = stored_issuer(text(members, "issuer")?)?;
-    if application_id.is_none() && matches!(issuer.trim_end_matches('/'), "https://api.workos.com") {
+    let issuer = members.get("issuer").and_then(Value::as_str);
+    let is_shared = matches!(issuer, Some("https://api.workos.com" | "https://api.workos.com/"));
+    if is_shared && !members.contains_key("applicationID") {
         return Err(Problem {
             kind: Kind::ConfigInsecure,
             message: "tokens of https://api.workos.com are issued to everybody's applications: an \
@@ -113,12 +110,80 @@ fn custom_jwt(members: &Members) -> Result<Provider, Problem> {
                 .to_owned(),
         });
     }
-    Ok(Provider::custom_jwt(application_id, issuer, jwks, algorithm))
+    Ok(())
 }
 
-fn text<'a>(members: &'a Members, name: &str) -> Result<&'a str, Problem> {
+/// Convex takes a `type` that is no string for none at all, and calls that `unknown`.
+fn provider_type(members: &Members) -> &str {
+    members.get("type").and_then(Value::as_str).unwrap_or("unknown")
+}
+
+/// A provider whose members are right, and whose issuer is still the given text.
+enum Entry {
+    Oidc {
+        application_id: String,
+        domain: String,
+    },
+    CustomJwt {
+        application_id: Option<String>,
+        issuer: String,
+        jwks: String,
+        algorithm: Algorithm,
+    },
+}
+
+impl Entry {
+    fn read(entry: &Value) -> Result<Self, Problem> {
+        let members = entry
+            .as_object()
+            .ok_or_else(|| schema("a provider is an object"))?;
+        if provider_type(members) != "customJwt" {
+            return Ok(Self::Oidc {
+                application_id: text(members, "applicationID")?,
+                domain: text(members, "domain")?,
+            });
+        }
+        let application_id = match members.get("applicationID") {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(text(members, "applicationID")?),
+        };
+        Ok(Self::CustomJwt {
+            application_id,
+            issuer: text(members, "issuer")?,
+            jwks: text(members, "jwks")?,
+            algorithm: Algorithm::from_name(&text(members, "algorithm")?).ok_or_else(|| {
+                schema(format!(
+                    "its `algorithm` is {}: expected \"RS256\" or \"ES256\"",
+                    shown(members, "algorithm")
+                ))
+            })?,
+        })
+    }
+
+    fn provider(&self) -> Result<Provider, Problem> {
+        Ok(match self {
+            Self::Oidc {
+                application_id,
+                domain,
+            } => Provider::oidc(application_id.clone(), stored_issuer(domain)?),
+            Self::CustomJwt {
+                application_id,
+                issuer,
+                jwks,
+                algorithm,
+            } => Provider::custom_jwt(
+                application_id.clone(),
+                stored_issuer(issuer)?,
+                jwks.clone(),
+                *algorithm,
+            ),
+        })
+    }
+}
+
+fn text(members: &Members, name: &str) -> Result<String, Problem> {
     match members.get(name) {
-        Some(Value::String(text)) => Ok(text),
+        Some(Value::String(text)) => Ok(text.clone()),
         Some(_) => Err(schema(format!(
             "its `{name}` is {}: expected a string",
             shown(members, name)
@@ -173,7 +238,10 @@ fn is_well_known(host: Option<Host<&str>>) -> bool {
     match host {
         Some(Host::Domain("localhost")) => true,
         Some(Host::Domain(name)) => {
-            name.contains('.') && psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known())
+            // Convex looks at what is behind the last dot.
+            name.contains('.')
+                && !name.ends_with('.')
+                && psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known())
         }
         _ => false,
     }

@@ -15,7 +15,7 @@ const SIGNING: [&str; 13] = [
     "PS512", "none",
 ];
 /// Claims that identify or limit the token itself (RFC 7519, section 4.1). Convex does not pass them on.
-pub(crate) const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /// Somewhat later, a time is no date any more and Convex's backend panics.
 const LATEST_TIME: u64 = 8_200_000_000_000;
 
@@ -128,9 +128,12 @@ impl Header {
 }
 
 impl Payload {
-    fn parse(json: &[u8]) -> Result<Self, Wrong> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, Wrong> {
         let members = Members::from_json(json)
             .map_err(|_| Wrong("the token's payload is not a JSON object".to_owned()))?;
+        if members.has_number_out_of_range() {
+            return Err(Wrong("the token's payload has a number out of range".to_owned()));
+        }
         members.text("jti")?;
         let audience = match members.member("aud")? {
             Some(Value::String(audience)) => Some(vec![audience.clone()]),

@@ -7,6 +7,7 @@ use crate::{
     AuthConfig, ConvexError, Provider, UserIdentity,
     error::{Kind, quoted},
     fetch,
+    identity::FlatClaims,
     jwks::KeySet,
     members::Wrong,
     provider::Algorithm,
@@ -49,6 +50,7 @@ struct Inner {
     config: AuthConfig,
     clock: Arc<dyn Clock>,
     client: Client,
+    on_websocket: bool,
 }
 
 impl ConvexVerifier {
@@ -66,14 +68,15 @@ impl ConvexVerifier {
             config,
             clock: Arc::new(SystemClock),
             client: None,
+            on_websocket: false,
         }
     }
 
     /// Does what Convex does when a token arrives, in its order: choose a provider by issuer and audience,
     /// get its keys, check the signature, then the times with 5 seconds of leeway, then the required claims.
     ///
-    /// Only the first provider that matches is tried. On the WebSocket Convex drops a token without leeway as
-    /// soon as it has expired; what passes here by leeway does not last there.
+    /// Only the first provider that matches is tried. What passes by leeway does not last on the WebSocket: see
+    /// [`on_websocket`](ConvexVerifierBuilder::on_websocket).
     ///
     /// # Errors
     /// What Convex would answer. [`ConvexError::is_unreachable`] tells when the keys could not be had, so that
@@ -115,7 +118,20 @@ impl ConvexVerifier {
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or_else(|| {
             ConvexError::invalid("Could not verify token claim: it does not name a user (`sub`)")
         })?;
-        UserIdentity::new(&issuer, &subject, claims)
+        let claims = FlatClaims::of(claims);
+        claims.hide_nothing()?;
+        if inner.on_websocket
+            && token
+                .payload
+                .expires_at
+                .is_some_and(|at| inner.clock.unix_seconds() >= at)
+        {
+            return Err(ConvexError::new(
+                Kind::TokenExpired,
+                "Convex token identity expired",
+            ));
+        }
+        Ok(UserIdentity::new(&issuer, &subject, claims))
     }
 
     /// The configuration against which tokens are judged.
@@ -132,6 +148,7 @@ pub struct ConvexVerifierBuilder {
     config: AuthConfig,
     clock: Arc<dyn Clock>,
     client: Option<Client>,
+    on_websocket: bool,
 }
 
 impl ConvexVerifierBuilder {
@@ -145,6 +162,13 @@ impl ConvexVerifierBuilder {
     /// follows up to 10 redirects. Requests are given 10 seconds whatever the client's own limits are.
     pub fn http_client(mut self, client: Client) -> Self {
         self.client = Some(client);
+        self
+    }
+
+    /// Judge as the sync WebSocket does, by which Convex's React and Rust clients talk, and not as the HTTP API: a
+    /// token that passes is dropped again once it has expired, without the 5 seconds of leeway.
+    pub fn on_websocket(mut self, on_websocket: bool) -> Self {
+        self.on_websocket = on_websocket;
         self
     }
 
@@ -162,6 +186,7 @@ impl ConvexVerifierBuilder {
                 config: self.config,
                 clock: self.clock,
                 client,
+                on_websocket: self.on_websocket,
             }),
         })
     }

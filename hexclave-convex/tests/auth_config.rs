@@ -208,6 +208,21 @@ fn what_convex_accepts_is_accepted() {
             "https://example.com",
         ),
         (
+            "WorkOS without a scheme is not looked for",
+            provider(json!({ "applicationID": null, "issuer": "api.workos.com" })),
+            "https://api.workos.com",
+        ),
+        (
+            "a type that is no text is none",
+            json!({ "type": 7, "applicationID": "app", "domain": "https://example.com" }),
+            "https://example.com",
+        ),
+        (
+            "a type of that name is none either",
+            json!({ "type": "unknown", "applicationID": "app", "domain": "https://example.com" }),
+            "https://example.com",
+        ),
+        (
             "OIDC by name",
             json!({ "type": "oidc", "applicationID": "app", "domain": "example.com" }),
             "https://example.com",
@@ -219,12 +234,57 @@ fn what_convex_accepts_is_accepted() {
             assert_eq!(issuers, [issuer], "{name}");
         }
     }
-    let null = r#"[{"type":"customJwt","applicationID":null,"issuer":"https://a.com","jwks":"","algorithm":"ES256"}]"#;
-    let config = AuthConfig::from_json(null).expect("null is none");
-    assert_eq!(
-        config.providers().first().and_then(Provider::application_id),
-        None
-    );
+    for issuer in ["https://a.com", "https://api.workos.com"] {
+        let null = json!([{
+            "type": "customJwt", "applicationID": null, "issuer": issuer, "jwks": "", "algorithm": "ES256",
+        }]);
+        let config = AuthConfig::from_json(&null.to_string()).expect("null is none, and there");
+        assert_eq!(
+            config.providers().first().and_then(Provider::application_id),
+            None
+        );
+    }
+}
+
+#[test]
+fn all_providers_are_looked_at_for_one_thing_before_the_next() {
+    let insecure = || provider(json!({ "applicationID": null, "issuer": "https://api.workos.com" }));
+    let misspelt = || provider(json!({ "applicationId": "a" }));
+    let without_keys = || provider(json!({ "jwks": null }));
+    let no_url = || with_issuer("foo");
+    for (providers, code, said) in [
+        (
+            json!([no_url(), without_keys()]),
+            "AuthConfigNotMatchingSchemaError",
+            "[1]",
+        ),
+        (
+            json!([without_keys(), insecure()]),
+            "InsecureConfiguration",
+            "[1]",
+        ),
+        (json!([no_url(), insecure()]), "InsecureConfiguration", "[1]"),
+        (json!([insecure(), misspelt()]), "InsecureConfiguration", "[0]"),
+        (
+            json!([misspelt(), insecure()]),
+            "AuthConfigNotMatchingSchemaError",
+            "[0]: `applicationId`",
+        ),
+        (
+            json!([7, misspelt()]),
+            "AuthConfigNotMatchingSchemaError",
+            "[1]: `applicationId`",
+        ),
+        (
+            json!([provider(json!({})), no_url(), no_url()]),
+            "InvalidProviderDomainUrl",
+            "[1]",
+        ),
+    ] {
+        let error = AuthConfig::from_json(&providers.to_string()).expect_err("a bad list");
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }
 
 #[test]
@@ -301,7 +361,30 @@ fn what_convex_refuses_is_refused_with_its_code() {
             SCHEMA,
             "its `type` is \"customJWT\"",
         ),
-        (one(provider(json!({ "type": 7 }))), SCHEMA, "its `type` is 7"),
+        (
+            one(provider(json!({ "type": 7 }))),
+            SCHEMA,
+            "cannot have an `issuer`",
+        ),
+        (
+            one(json!({ "type": "saml", "applicationID": "a", "domain": "https://a.com" })),
+            SCHEMA,
+            "providers[0]: its `type` is \"saml\"",
+        ),
+        (
+            one(json!({ "applicationID": null, "domain": "https://a.com" })),
+            SCHEMA,
+            "its `applicationID` is null",
+        ),
+        (one(json!("https://a.com")), SCHEMA, "a provider is an object"),
+        (r#""providers""#.to_owned(), SCHEMA, "not a list"),
+        (r#"{"Providers":[]}"#.to_owned(), SCHEMA, "`providers`"),
+        (one(provider(json!({ "issuer": 7 }))), SCHEMA, "its `issuer` is 7"),
+        (
+            one(provider(json!({ "jwks": false }))),
+            SCHEMA,
+            "its `jwks` is false",
+        ),
         (
             one(provider(json!({ "type": null }))),
             SCHEMA,
@@ -348,6 +431,18 @@ fn what_convex_refuses_is_refused_with_its_code() {
         (one(with_issuer("foo")), URL, "top-level domain"),
         (one(with_issuer("internal/x")), URL, "top-level domain"),
         (one(with_issuer("hexclave.internal/x")), URL, "top-level domain"),
+        (one(with_issuer("hexclave.com./x")), URL, "top-level domain"),
+        (one(with_issuer("x.localhost")), URL, "top-level domain"),
+        (one(with_issuer("://a.com")), URL, "empty host"),
+        (one(with_issuer("http://")), URL, "empty host"),
+        (one(with_issuer("https://a.com:99999")), URL, "port"),
+        (one(with_issuer("https://a b.com")), URL, "domain"),
+        (one(with_issuer("file:///a.com")), URL, "scheme"),
+        (
+            one(with_issuer("undefined/api/v1/projects/x")),
+            URL,
+            "top-level domain",
+        ),
         (
             one(json!({ "domain": "foo", "applicationID": "a" })),
             URL,
@@ -362,7 +457,7 @@ fn what_convex_refuses_is_refused_with_its_code() {
         ),
         (
             one(provider(
-                json!({ "applicationID": null, "issuer": "api.workos.com/" }),
+                json!({ "applicationID": null, "issuer": "https://api.workos.com/" }),
             )),
             "InsecureConfiguration",
             "applicationID",
