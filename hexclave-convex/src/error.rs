@@ -21,6 +21,14 @@ use std::{error::Error as StdError, fmt};
 /// | `InsecureConfiguration` | 400 | a provider that would accept tokens meant for others |
 ///
 /// Convex's command line shows the last five as `InvalidAuthConfig`; these are the codes inside.
+///
+/// Three codes are this crate's own, for what it does not do; their status is 400:
+///
+/// | code | said of |
+/// |---|---|
+/// | `InvalidEnvironmentName` | a name that no variable in Convex can have |
+/// | `KeysMissing` | keys that are to be put into a configuration, and are not there |
+/// | `MergeRefused` | a file into which providers cannot be put without running it |
 pub struct ConvexError {
     inner: Box<Inner>,
 }
@@ -39,10 +47,13 @@ pub(crate) enum Kind {
     ConfigMissing,
     ConfigNotJson,
     ConfigSchema,
+    EnvironmentName,
     Internal,
     InvalidAdminKey,
     InvalidAuthHeader,
     InvalidHeader,
+    KeysMissing,
+    MergeRefused,
     NoAuthProvider,
     TokenExpired,
     Unauthenticated,
@@ -56,10 +67,13 @@ impl Kind {
             Self::ConfigMissing => ("AuthConfigMissingExportError", 400),
             Self::ConfigNotJson => ("AuthConfigUnserializableError", 400),
             Self::ConfigSchema => ("AuthConfigNotMatchingSchemaError", 400),
+            Self::EnvironmentName => ("InvalidEnvironmentName", 400),
             Self::Internal => ("InternalServerError", 500),
             Self::InvalidAdminKey => ("InvalidAdminKey", 400),
             Self::InvalidHeader => ("InvalidHeaderFailure", 400),
             Self::InvalidAuthHeader => ("InvalidAuthHeader", 401),
+            Self::KeysMissing => ("KeysMissing", 400),
+            Self::MergeRefused => ("MergeRefused", 400),
             Self::NoAuthProvider => ("NoAuthProvider", 401),
             Self::TokenExpired => ("TokenExpired", 401),
             Self::Unauthenticated => ("Unauthenticated", 401),
@@ -94,7 +108,7 @@ impl ConvexError {
         self
     }
 
-    /// Convex's code, such as `InvalidAuthHeader`.
+    /// Convex's code, such as `InvalidAuthHeader`, or one of this crate's own three.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.inner.kind.answer().0

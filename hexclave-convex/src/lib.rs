@@ -113,6 +113,7 @@ mod auth_config;
 mod bearer;
 #[cfg(feature = "functions")]
 mod deployment_url;
+mod builder;
 mod emit;
 mod error;
 mod failure;
@@ -121,19 +122,22 @@ mod fetch;
 mod functions;
 mod helper;
 mod identity;
+mod issuer;
 mod jwks;
 mod members;
+mod merge;
 mod parse;
 mod partial_user;
 mod provider;
 mod token;
 mod verifier;
 
-pub use auth_config::{AuthConfig, AuthConfigBuilder};
 pub use bearer::{bearer_header, bearer_token};
 #[cfg(feature = "functions")]
 #[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
 pub use deployment_url::DeploymentUrl;
+pub use auth_config::AuthConfig;
+pub use builder::{AuthConfigBuilder, Compatibility};
 pub use error::ConvexError;
 pub use failure::{Error, ErrorKind};
 #[cfg(feature = "functions")]

@@ -1,3 +1,5 @@
+use crate::issuer::HexclaveIssuer;
+
 /// One entry of a Convex `auth.config`: an issuer whose tokens a deployment accepts.
 ///
 /// Providers compare in the order in which Convex stores them, which is the order in which it tries them:
@@ -69,6 +71,18 @@ impl Provider {
         }
     }
 
+    /// How many bytes the keys take that are in the configuration itself, as a `data:` URI; `None` where they are
+    /// elsewhere. (A variable in Convex holds at most 8 KiB, for those who put the URI into one.)
+    #[must_use]
+    pub fn inline_jwks_len(&self) -> Option<usize> {
+        self.jwks().filter(|jwks| is_data_uri(jwks)).map(str::len)
+    }
+
+    /// Whether this accepts ES256 tokens of an issuer that has the form of Hexclave's.
+    pub(crate) fn is_of_hexclave(&self) -> bool {
+        self.algorithm() == Some(Algorithm::Es256) && HexclaveIssuer::parse(self.issuer()).is_some()
+    }
+
     /// How the issuer signs. `None` for an OIDC provider.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
@@ -108,6 +122,11 @@ impl Provider {
             }
         }
     }
+}
+
+fn is_data_uri(jwks: &str) -> bool {
+    let scheme = jwks.trim_start().get(..5);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
 /// The signature algorithms that Convex knows for providers of type `customJwt`. Hexclave's is ES256.

@@ -1,9 +1,11 @@
 // Lets normal, restricted and anonymous users of the Hexclave project 11111111-2222-4333-8444-555555555555
 // call this Convex deployment, with tokens from https://api.hexclave.com and https://api.stack-auth.com.
-// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+// Made by `hexclave-bridge convex auth-config` (479cdb6414ef62f6); run that again instead of editing it.
+// Other providers go outside the marked lines; with `--merge` they are kept.
 
 export default /** @satisfies {import("convex/server").AuthConfig} */ ({
   providers: [
+    // hexclave-bridge: begin
     {
       type: "customJwt",
       applicationID: "11111111-2222-4333-8444-555555555555",
@@ -46,5 +48,6 @@ export default /** @satisfies {import("convex/server").AuthConfig} */ ({
       jwks: "https://api.stack-auth.com/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json?include_restricted=true",
       algorithm: "ES256",
     },
+    // hexclave-bridge: end
   ],
 });

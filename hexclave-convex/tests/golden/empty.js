@@ -1,6 +1,10 @@
 // The issuers whose tokens this Convex deployment accepts.
-// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+// Made by `hexclave-bridge convex auth-config` (d5b9179f9fda4a8b); run that again instead of editing it.
+// Other providers go outside the marked lines; with `--merge` they are kept.
 
 export default /** @satisfies {import("convex/server").AuthConfig} */ ({
-  providers: [],
+  providers: [
+    // hexclave-bridge: begin
+    // hexclave-bridge: end
+  ],
 });

@@ -1,9 +1,12 @@
 // The issuers whose tokens this Convex deployment accepts.
-// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+// The project's keys are in it (24 bytes): when they change, make it anew and push it.
+// Made by `hexclave-bridge convex auth-config` (0293558c9a0f676b); run that again instead of editing it.
+// Other providers go outside the marked lines; with `--merge` they are kept.
 import type { AuthConfig } from "convex/server";
 
 export default {
   providers: [
+    // hexclave-bridge: begin
     {
       applicationID: "app",
       domain: "https://example.com",
@@ -14,5 +17,6 @@ export default {
       jwks: "data:,{}\n</script>`${x}`",
       algorithm: "RS256",
     },
+    // hexclave-bridge: end
   ],
 } satisfies AuthConfig;

@@ -1,9 +1,11 @@
 // Lets normal and anonymous users of the Hexclave project 11111111-2222-4333-8444-555555555555
 // call this Convex deployment, with tokens from http://localhost:8102.
-// Made by `hexclave-bridge convex auth-config`: run that again instead of editing this file.
+// Made by `hexclave-bridge convex auth-config` (e2cd2c653b37a8e0); run that again instead of editing it.
+// Other providers go outside the marked lines; with `--merge` they are kept.
 
 export default /** @satisfies {import("convex/server").AuthConfig} */ ({
   providers: [
+    // hexclave-bridge: begin
     {
       type: "customJwt",
       applicationID: "11111111-2222-4333-8444-555555555555",
@@ -18,5 +20,6 @@ export default /** @satisfies {import("convex/server").AuthConfig} */ ({
       jwks: "http://localhost:8102/api/v1/projects/11111111-2222-4333-8444-555555555555/.well-known/jwks.json?include_anonymous=true",
       algorithm: "ES256",
     },
+    // hexclave-bridge: end
   ],
 });

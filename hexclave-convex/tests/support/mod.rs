@@ -90,6 +90,13 @@ pub(crate) fn data_uri(set: &Value) -> String {
     )
 }
 
+/// The document in a URI of [`data_uri`]'s form.
+pub(crate) fn data_of(uri: &str) -> Value {
+    let document = uri.strip_prefix("data:application/json;base64,");
+    let document = STANDARD.decode(document.expect("a URI")).expect("base64");
+    serde_json::from_slice(&document).expect("JSON")
+}
+
 /// A provider for Hexclave's normal users whose keys are `jwks`.
 pub(crate) fn provider(jwks: &str) -> Value {
     json!({
