@@ -11,7 +11,7 @@ use super::error::{Kind, PostgresError};
 use super::server::Server;
 use super::thread::apart;
 
-const AUTH: &str = include_str!("auth.sql");
+pub(super) const AUTH: &str = include_str!("auth.sql");
 
 /// A database of one test, dropped with this value.
 ///
@@ -102,14 +102,19 @@ impl Database {
     /// Creates the database with what Supabase's policies expect in it.
     pub(super) fn create(server: &Arc<Server>) -> Result<Self, PostgresError> {
         apart(|| {
-            let database = Self {
-                name: server.create_database()?,
-                server: Arc::clone(server),
-            };
+            let database = Self::named(server, server.create_database()?);
             let doing = "creating the schema `auth`";
             database.run(AUTH, Kind::Prepare { doing })?;
             Ok(database)
         })
+    }
+
+    /// The database of this name, which is ours.
+    pub(super) fn named(server: &Arc<Server>, name: String) -> Self {
+        Self {
+            server: Arc::clone(server),
+            name,
+        }
     }
 
     fn run(&self, sql: &str, failure: Kind) -> Result<(), PostgresError> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 
 use super::Source;
+use super::migrations::Position;
 
 /// So many last lines of a log go into an error.
 const TAIL: usize = 20;
@@ -57,6 +58,13 @@ pub(super) enum Kind {
     Prepare { doing: &'static str },
     /// The SQL of the caller failed.
     Sql { database: String },
+    /// A file or folder of migrations, and what is wrong with it.
+    File(PathBuf, &'static str),
+    /// A migration failed.
+    Migration {
+        name: String,
+        position: Option<Position>,
+    },
     /// A connection to a test database could not be opened.
     Connect {
         database: String,
@@ -155,6 +163,20 @@ impl fmt::Display for PostgresError {
             ),
             Kind::Prepare { doing } => write!(f, "{doing} failed"),
             Kind::Sql { database } => write!(f, "the SQL failed in the database {database}"),
+            Kind::File(path, problem) => write!(f, "{} {problem}", path.display()),
+            Kind::Migration { name, position } => {
+                write!(f, "the migration {name} failed")?;
+                if let Some(position) = position {
+                    quote_line(f, position)?;
+                }
+                if self.sql_state() == Some(&SqlState::DUPLICATE_OBJECT) && self.is_about_a_role() {
+                    f.write_str(
+                        "\n  roles belong to the server and are there for every database: create them only where \
+                         pg_roles does not have them yet",
+                    )?;
+                }
+                Ok(())
+            }
             Kind::Connect {
                 database,
                 role,
@@ -198,6 +220,13 @@ impl Error for PostgresError {
 }
 
 impl PostgresError {
+    fn is_about_a_role(&self) -> bool {
+        let source = self.0.source.as_ref();
+        source
+            .and_then(|source| source.downcast_ref::<tokio_postgres::Error>()?.as_db_error())
+            .is_some_and(|error| error.routine() == Some("CreateRole"))
+    }
+
     fn is_refused(&self) -> bool {
         matches!(
             self.sql_state(),
@@ -229,6 +258,19 @@ fn unavailable(f: &mut fmt::Formatter<'_>, attempts: &[Attempt]) -> fmt::Result 
         })?;
     }
     Ok(())
+}
+
+/// The line in which something is wrong, and a mark below the place.
+fn quote_line(f: &mut fmt::Formatter<'_>, position: &Position) -> fmt::Result {
+    let Position { line, column, text } = position;
+    let number = line.to_string();
+    let before: String = text
+        .chars()
+        .take(column.saturating_sub(1))
+        .map(|character| if character == '\t' { '\t' } else { ' ' })
+        .collect();
+    write!(f, " at line {line}, column {column}")?;
+    write!(f, "\n  {number} | {text}\n  {:1$} | {before}^", "", number.len())
 }
 
 /// The output of somebody else's program, set off from our own words.

@@ -55,6 +55,8 @@
 //! - `USAGE` on `public` for the three roles of the API, and nothing else: as in a new Supabase project, a table is
 //!   not reachable before something is granted on it.
 //!
+//! [`Postgres::database_with`] puts [`Migrations`] into it too, which run once for all tests.
+//!
 //! # Blocking, async, panics, signals
 //! Everything but [`Database::connect`] and [`Database::connect_as_owner`] blocks, and may be called from ordinary
 //! tests and from inside async ones.
@@ -70,6 +72,9 @@
 //! - a killed process leaves its databases on a server that was there before. The next test process that uses the
 //!   server through `HEXCLAVE_TEST_DATABASE_URL` drops them: databases whose name is `hexclave_test_` and 32
 //!   hexadecimal digits, and whose maker is no longer connected.
+//!
+//! On such a server, what migrations have made stays on purpose, as a database whose name is `hexclave_template_` and 32
+//! hexadecimal digits: the next process copies it. The first process to come that finds it unused for an hour drops it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -87,13 +92,16 @@ mod error;
 mod find;
 #[cfg(feature = "docker")]
 mod guard;
+mod migrations;
 #[cfg(unix)]
 mod programs;
 mod server;
+mod template;
 mod thread;
 
 pub use self::database::Database;
 pub use self::error::PostgresError;
+pub use self::migrations::Migrations;
 
 /// The password of the role `authenticator` where it is created here and nothing else is asked for.
 pub const AUTHENTICATOR_PASSWORD: &str = "hexclave-test-authenticator";
@@ -155,6 +163,19 @@ impl Postgres {
     /// If the server does not answer or does not let this user create databases.
     pub fn database(&self) -> Result<Database, PostgresError> {
         Database::create(&self.server)
+    }
+
+    /// A new database in which these migrations have been run, beside what [every](Self::database) one has.
+    ///
+    /// Only the first call runs them, in a template: a database that the others are copied from, which costs the same
+    /// whatever they do. The template is known by their text, and shared by all that use this server, other processes
+    /// too. A server that was started here takes it with it when it ends; on one that was there before it stays, for
+    /// the next process to copy, until a process comes that finds it unused for an hour and drops it.
+    ///
+    /// # Errors
+    /// As [`database`](Self::database), and if a migration fails: the error says which one, and shows the line.
+    pub fn database_with(&self, migrations: &Migrations) -> Result<Database, PostgresError> {
+        template::copy(&self.server, migrations)
     }
 }
 

@@ -1,5 +1,11 @@
 //! One running server: what is done to it once, and the databases on it.
 
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
 use postgres::{Client, NoTls};
 use tokio_postgres::Config;
 use uuid::Uuid;
@@ -11,15 +17,25 @@ use super::cluster::Cluster;
 use super::container;
 use super::error::{Kind, PostgresError};
 use super::find::Found;
-use super::thread::Kept;
+use super::template;
+use super::thread::{Kept, apart};
 
 const ROLES: &str = include_str!("roles.sql");
 
 /// The first version with `DROP DATABASE … WITH (FORCE)`, as the server counts versions.
 const OLDEST: i32 = 130_000;
 
-/// Keeps this session, and with it the lock that says its process is alive, from being ended for idleness.
+/// Keeps a session from being ended for idleness.
 const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+
+/// So many connections are kept for the next database: to open one takes longer than to drop a database.
+const IDLE: usize = 2;
+
+/// Ends everybody who is connected to a database, and says how many that were. `DROP DATABASE … WITH (FORCE)` does the
+/// same, but then looks again after 100 milliseconds only.
+const DISCONNECT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+const DISCONNECT_POLL: Duration = Duration::from_millis(1);
+const DISCONNECT_POLLS: usize = 50;
 
 /// Databases whose maker is gone. The first half of the number in a name is the maker's, who holds the advisory
 /// lock of that number. Locks belong to the database they were taken in, so the list of all is asked: a maker may
@@ -41,6 +57,10 @@ pub(super) struct Server {
     /// Connects to the database from which others are created.
     owner: Config,
     authenticator_password: String,
+    /// The templates that this process has used.
+    templates: Mutex<HashSet<String>>,
+    /// Connections of the owner that nobody uses right now.
+    idle: Mutex<Vec<Client>>,
     maker: u64,
     /// The connection that says we are alive. It ends before the server does.
     #[expect(dead_code, reason = "kept for its end")]
@@ -92,6 +112,8 @@ impl Server {
             description: format!("PostgreSQL {version} {place}"),
             owner,
             authenticator_password,
+            templates: Mutex::default(),
+            idle: Mutex::default(),
             maker,
             alive,
             running,
@@ -127,28 +149,85 @@ impl Server {
         config
     }
 
+    /// Connects as the owner. May only be called where blocking is allowed.
+    pub(super) fn connect(&self) -> Result<Client, PostgresError> {
+        connect(&self.owner, &self.description)
+    }
+
     /// Creates an empty database and gives its name. May only be called where blocking is allowed.
     pub(super) fn create_database(&self) -> Result<String, PostgresError> {
+        // Nobody is ever connected to template0, and nobody has put anything into it.
+        self.copy_database("template0")?
+            .map_err(|error| failed("creating a database", error))
+    }
+
+    /// Creates a copy of a database and gives its name. May only be called where blocking is allowed.
+    pub(super) fn copy_database(
+        &self,
+        template: &str,
+    ) -> Result<Result<String, postgres::Error>, PostgresError> {
         let (_, number) = Uuid::new_v4().as_u64_pair();
         let name = format!("hexclave_test_{:016x}{number:016x}", self.maker);
-        // Nobody is ever connected to template0, and nobody has put anything into it.
-        self.run(
-            &format!(r#"CREATE DATABASE "{name}" TEMPLATE template0"#),
-            "creating a database",
-        )?;
-        Ok(name)
+        let statement = format!(r#"CREATE DATABASE "{name}" TEMPLATE "{template}""#);
+        self.as_owner(|client| client.batch_execute(&statement).map(|()| name))
+    }
+
+    /// Whether this template is used for the first time here.
+    pub(super) fn first_use(&self, template: &str) -> bool {
+        let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        templates.insert(template.to_owned())
     }
 
     /// Drops a database with everybody who is connected to it. May only be called where blocking is allowed.
     pub(super) fn drop_database(&self, name: &str) -> Result<(), PostgresError> {
-        self.run(&drop_statement(name), "dropping a database")
+        self.as_owner(|client| {
+            for _ in 0..DISCONNECT_POLLS {
+                // Who may not do this may still drop a database that nobody is connected to.
+                let connected = client.query_one(DISCONNECT, &[&name]).map(|row| row.get(0));
+                if connected.unwrap_or(0_i64) == 0 {
+                    break;
+                }
+                thread::sleep(DISCONNECT_POLL);
+            }
+            client.batch_execute(&drop_statement(name))
+        })?
+        .map_err(|error| failed("dropping a database", error))
     }
 
-    fn run(&self, statement: &str, doing: &'static str) -> Result<(), PostgresError> {
-        let mut client = connect(&self.owner, &self.description)?;
-        client
-            .batch_execute(statement)
-            .map_err(|error| failed(doing, error))
+    /// Does something over a connection of the owner that may have been used before.
+    pub(super) fn as_owner<T>(&self, work: impl FnOnce(&mut Client) -> T) -> Result<T, PostgresError> {
+        let idle = self.idle().pop().filter(|client| !client.is_closed());
+        let mut client = match idle {
+            Some(client) => client,
+            None => {
+                let mut client = self.connect()?;
+                client
+                    .batch_execute(STAY)
+                    .map_err(|error| failed("setting up a connection", error))?;
+                client
+            }
+        };
+        let done = work(&mut client);
+        let mut idle = self.idle();
+        if idle.len() < IDLE {
+            idle.push(client);
+        }
+        Ok(done)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let idle = mem::take(&mut *self.idle());
+        // Nobody is left to hear of a failure, and the server may be gone already.
+        let _ = apart(|| {
+            drop(idle);
+            Ok(())
+        });
     }
 }
 
@@ -167,7 +246,9 @@ fn prepare(client: &mut Client, authenticator_password: &str, maker: u64) -> Res
         .execute("SELECT pg_advisory_lock($1)", &[&maker.cast_signed()])
         .and_then(|_| client.batch_execute(STAY))
         .map_err(|error| failed("taking an advisory lock", error))?;
-    drop_abandoned(client).map_err(|error| failed("looking for abandoned test databases", error))?;
+    drop_abandoned(client)
+        .and_then(|()| template::drop_stale(client))
+        .map_err(|error| failed("looking for abandoned test databases", error))?;
     Ok(version)
 }
 
@@ -209,10 +290,10 @@ fn drop_abandoned(client: &mut Client) -> Result<(), postgres::Error> {
     Ok(())
 }
 
-fn drop_statement(name: &str) -> String {
+pub(super) fn drop_statement(name: &str) -> String {
     format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#)
 }
 
-fn failed(doing: &'static str, error: postgres::Error) -> PostgresError {
+pub(super) fn failed(doing: &'static str, error: postgres::Error) -> PostgresError {
     PostgresError::with_source(Kind::Prepare { doing }, error)
 }

@@ -11,7 +11,7 @@ use super::error::{Kind, PostgresError};
 const NAME: &str = "hexclave-postgres";
 
 /// Runs `work` on a thread of its own and waits for it.
-pub(super) fn apart<T: Send>(
+pub(crate) fn apart<T: Send>(
     work: impl FnOnce() -> Result<T, PostgresError> + Send,
 ) -> Result<T, PostgresError> {
     thread::scope(|scope| {

@@ -12,14 +12,16 @@ mod before;
 mod child;
 mod content;
 mod databases;
+mod migrations;
 mod servers;
 mod support;
 
-use hexclave_testkit::postgres::{Database, Postgres, PostgresError};
+use hexclave_testkit::postgres::{Database, Migrations, Postgres, PostgresError};
 
 const fn shareable<T: Send + Sync>() {}
 const _: () = {
     shareable::<Postgres>();
     shareable::<Database>();
+    shareable::<Migrations>();
     shareable::<PostgresError>();
 };
