@@ -111,9 +111,9 @@
 
 mod auth_config;
 mod bearer;
+mod builder;
 #[cfg(feature = "functions")]
 mod deployment_url;
-mod builder;
 mod emit;
 mod error;
 mod failure;
@@ -132,12 +132,12 @@ mod provider;
 mod token;
 mod verifier;
 
+pub use auth_config::AuthConfig;
 pub use bearer::{bearer_header, bearer_token};
+pub use builder::{AuthConfigBuilder, Compatibility};
 #[cfg(feature = "functions")]
 #[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
 pub use deployment_url::DeploymentUrl;
-pub use auth_config::AuthConfig;
-pub use builder::{AuthConfigBuilder, Compatibility};
 pub use error::ConvexError;
 pub use failure::{Error, ErrorKind};
 #[cfg(feature = "functions")]
