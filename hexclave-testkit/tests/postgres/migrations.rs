@@ -298,7 +298,7 @@ fn on_a_server_that_was_there_before_processes_share_templates_until_nobody_uses
     age(old, 3700);
     age(young, 3500);
     let second = start();
-    assert_eq!(names(), std::slice::from_ref(&young));
+    assert_eq!(names(), [young.as_str()]);
     // To use it is to keep it; and what was dropped is made again.
     age(young, 3700);
     second.database_with(&one).unwrap();
