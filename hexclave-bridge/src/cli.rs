@@ -6,13 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hexclave_core::AcceptedKinds;
 
 use crate::{
-    failure::Failure,
-    settings::{self, ProjectArgs, Settings},
+    settings::ProjectArgs,
     shell::{self, CompletionsArgs, ManArgs},
-    supabase::SupabaseTokenArgs,
+    supabase::SupabaseCommand,
+    verify::VerifyArgs,
 };
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the token was refused
@@ -52,8 +52,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Prove who an access token's user is
     #[command(after_help = EXIT_CODES)]
-    Verify(TokenArgs),
-    /// Tokens for Supabase
+    Verify(VerifyArgs),
+    /// Tokens, policies and keys for Supabase
     Supabase {
         #[command(subcommand)]
         command: SupabaseCommand,
@@ -70,14 +70,17 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum SupabaseCommand {
-    /// Mint a Supabase token for an access token's user
-    ///
-    /// The secret comes from the variable SUPABASE_JWT_SECRET or from a file: the project's legacy JWT secret, not an
-    /// API key.
-    #[command(after_help = EXIT_CODES)]
-    Token(SupabaseTokenArgs),
+impl Command {
+    /// Whether failures are to be reported as JSON on standard output.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Demo(args) => args.json,
+            Self::Verify(args) => args.json,
+            Self::Supabase { command } => command.wants_json(),
+            Self::Convex { command } => matches!(command, ConvexCommand::Identity(_)),
+            Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,27 +100,6 @@ pub(crate) struct DemoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TokenArgs {
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    /// The kinds of users to let in: normal, restricted, anonymous [default: normal]
-    #[arg(long, value_name = "KIND,…", help_heading = "Settings")]
-    pub(crate) allow: Option<AcceptedKinds>,
-    /// Print JSON, refusals included
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// The access token; - or nothing reads it from standard input, which other users of this machine cannot see
-    pub(crate) token: Option<String>,
-}
-
-impl TokenArgs {
-    /// The kinds of users to let in.
-    pub(crate) fn kinds(&self, settings: &Settings) -> Result<AcceptedKinds, Failure> {
-        Ok(settings.value(&settings::ALLOW, self.allow)?.unwrap_or_default())
-    }
 }
 
 #[derive(Args, Debug)]

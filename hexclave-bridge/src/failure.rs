@@ -49,6 +49,19 @@ impl Failure {
         }
     }
 
+    /// What was asked could not be found out.
+    pub(crate) fn unchecked(code: &'static str, message: impl Display) -> Self {
+        Self {
+            exit: Exit::Unchecked,
+            ..Self::usage(code, message)
+        }
+    }
+
+    /// What was asked could not be found out, for this reason.
+    pub(crate) fn unchecked_error(error: &dyn Error, code: &'static str) -> Self {
+        Self::of(error, Exit::Unchecked, code)
+    }
+
     pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {

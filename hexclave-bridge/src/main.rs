@@ -3,6 +3,7 @@
 
 mod cli;
 mod convex;
+mod database;
 mod demo;
 mod excerpt;
 mod failure;
@@ -18,41 +19,32 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command, ConvexCommand, SupabaseCommand},
+    cli::{Cli, Command, ConvexCommand},
     failure::Failure,
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    let command = Cli::parse().command;
+    match run(&command).await {
+        Ok(code) => code,
+        Err(failure) => failure.in_json(command.wants_json()).report(),
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args).await,
-        Command::Verify(args) => verify::run(&args)
-            .await
-            .map_err(|failure| failure.in_json(args.json)),
-        Command::Supabase {
-            command: SupabaseCommand::Token(args),
-        } => supabase::token(&args)
-            .await
-            .map_err(|failure| failure.in_json(args.token.json)),
+        Command::Demo(args) => demo::run(args).await?,
+        Command::Verify(args) => verify::run(args).await?,
+        Command::Supabase { command } => return supabase::run(command).await,
         Command::Convex {
             command: ConvexCommand::AuthConfig(args),
-        } => convex::auth_config(&args),
+        } => convex::auth_config(args)?,
         Command::Convex {
             command: ConvexCommand::Identity(args),
-        } => convex::identity(&args)
-            .await
-            .map_err(|failure| failure.in_json(true)),
-        Command::Completions(args) => {
-            shell::completions(&args);
-            Ok(())
-        }
-        Command::Man(args) => shell::man(&args),
+        } => convex::identity(args).await?,
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,12 +3,14 @@
 use std::{
     error::Error,
     fmt::{self, Display},
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     time::{Duration, SystemTime},
 };
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use terminal_size::{Width, terminal_size};
 
 use crate::failure::Failure;
 
@@ -35,21 +37,41 @@ pub(crate) fn progress(line: impl Display) {
 pub(crate) fn error(failure: &Failure) {
     let mut to = anstream::stderr();
     let write = |to: &mut dyn Write| -> io::Result<()> {
-        write!(to, "{ERROR}error{ERROR:#}")?;
-        if let Some(code) = failure.code() {
-            write!(to, " ({code})")?;
-        }
-        writeln!(to, ": {}", printable(&failure.to_string()))?;
+        let code = failure
+            .code()
+            .map(|code| format!(" ({code})"))
+            .unwrap_or_default();
+        let message = wrapped(&format!("error{code}: {}", printable(&failure.to_string())), "  ");
+        let message = message.strip_prefix("error").unwrap_or(&message);
+        writeln!(to, "{ERROR}error{ERROR:#}{message}")?;
         for cause in failure.causes() {
-            writeln!(to, "  because: {}", printable(cause))?;
+            writeln!(
+                to,
+                "{}",
+                wrapped(&format!("  because: {}", printable(cause)), "    ")
+            )?;
         }
         write!(to, "{}", excerpt(failure))?;
         if let Some(hint) = failure.help() {
-            writeln!(to, "  hint: {hint}")?;
+            writeln!(to, "{}", wrapped(&format!("  hint: {hint}"), "    "))?;
         }
         Ok(())
     };
     let _ = write(&mut to);
+}
+
+/// A text for standard error in lines that fit a terminal; elsewhere it stays one.
+fn wrapped(text: &str, indent: &str) -> String {
+    match (io::stderr().is_terminal(), terminal_size()) {
+        (true, Some((Width(width), _))) => {
+            let options = textwrap::Options::new(width.into())
+                .subsequent_indent(indent)
+                .break_words(false)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
+            textwrap::fill(text, options)
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The lines of a file at fault, as miette draws them; without its message, which has been told.
@@ -88,6 +110,26 @@ impl Diagnostic for Place<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.0.labels()
     }
+}
+
+/// A table without lines, as wide as the terminal; elsewhere, each row is one line.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    if let (true, Some((Width(width), _))) = (io::stdout().is_terminal(), terminal_size()) {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
+    table
+}
+
+/// The lines of a table, without blanks at their ends.
+pub(crate) fn lines_of(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// A text from outside without what could steer a terminal; line ends stay.

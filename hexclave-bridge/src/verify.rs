@@ -2,18 +2,39 @@
 
 use std::time::SystemTime;
 
-use hexclave_core::{User, UserKind, Verifier};
+use clap::Args;
+use hexclave_core::{AcceptedKinds, User, UserKind, Verifier};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::TokenArgs,
     failure::Failure,
     output::{self, HEADING, printable, span, unix_seconds},
-    settings::Settings,
+    settings::{self, ProjectArgs, Settings},
     token,
 };
 
-pub(crate) async fn run(args: &TokenArgs) -> Result<(), Failure> {
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// The kinds of users to let in: normal, restricted, anonymous [default: normal]
+    #[arg(long, value_name = "KIND,…", help_heading = "Settings")]
+    pub(crate) allow: Option<AcceptedKinds>,
+    /// Print JSON, refusals included
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The access token; - or nothing reads it from standard input, which other users of this machine cannot see
+    pub(crate) token: Option<String>,
+}
+
+impl VerifyArgs {
+    /// The kinds of users to let in.
+    pub(crate) fn kinds(&self, settings: &Settings) -> Result<AcceptedKinds, Failure> {
+        Ok(settings.value(&settings::ALLOW, self.allow)?.unwrap_or_default())
+    }
+}
+
+pub(crate) async fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let user = user(args, &args.project.settings()?).await?;
     if args.json {
         output::line(json!({ "user": to_json(&user) }));
@@ -24,7 +45,7 @@ pub(crate) async fn run(args: &TokenArgs) -> Result<(), Failure> {
 }
 
 /// The proven user of the arguments' token.
-pub(crate) async fn user(args: &TokenArgs, settings: &Settings) -> Result<User, Failure> {
+pub(crate) async fn user(args: &VerifyArgs, settings: &Settings) -> Result<User, Failure> {
     let config = args.project.config_of(settings)?;
     let verifier = Verifier::builder(config).accept(args.kinds(settings)?).build()?;
     Ok(verifier.verify(&token::read(args.token.as_deref())?).await?)

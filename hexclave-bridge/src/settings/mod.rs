@@ -26,7 +26,7 @@ use self::{
 pub(crate) use self::{
     project::ProjectArgs,
     secret::{Secret, standard_input},
-    setting::{ALLOW, JWT_SECRET, Setting},
+    setting::{ALLOW, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS, Setting},
 };
 use crate::failure::Failure;
 
@@ -81,6 +81,18 @@ impl Settings {
             Ok(value) => Ok(Some(value)),
             Err(error) => Err(self.unusable(&found.origin, &error)),
         }
+    }
+
+    /// The path of a file; one in the settings file counts from that file's folder.
+    pub(crate) fn path(&self, setting: &Setting, flag: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+        if let Some(path) = flag {
+            return Ok(Some(path.to_owned()));
+        }
+        let found = self.find(setting)?;
+        Ok(found.map(|found| match (&found.origin, &self.file) {
+            (Origin::File { .. }, Some(file)) => file.folder().join(&found.text),
+            _ => PathBuf::from(&found.text),
+        }))
     }
 
     /// A secret: that of the flag's file, or else of the first place that has it or names its file.

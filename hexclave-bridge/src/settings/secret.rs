@@ -30,6 +30,14 @@ impl Secret {
         &self.origin
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            origin: "the test".to_owned(),
+        }
+    }
+
     /// The file that a flag names; `-` is standard input.
     pub(super) fn of_flag(flag: &str, path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() != "-" {

@@ -48,6 +48,11 @@ settings! {
     ALLOW: "allow", "HEXCLAVE_BRIDGE_ALLOW", Some("allow"), Kind::List;
     JWT_SECRET: "jwt-secret-file", "SUPABASE_JWT_SECRET", Some("supabase.jwt-secret-file"),
         Kind::Secret { file_variable: "SUPABASE_JWT_SECRET_FILE" };
+    DATABASE_URL: "database-url-file", "SUPABASE_DB_URL", Some("supabase.database-url-file"),
+        Kind::Secret { file_variable: "SUPABASE_DB_URL_FILE" };
+    DATABASE_CA: "database-ca-file", "SUPABASE_DB_CA_FILE", Some("supabase.database-ca-file"), Kind::Text;
+    SCHEMAS: "schemas", "SUPABASE_DB_SCHEMAS", Some("supabase.schemas"), Kind::List;
+    FAIL_ON: "fail-on", "HEXCLAVE_BRIDGE_FAIL_ON", Some("supabase.fail-on"), Kind::Text;
 }
 
 impl Setting {
@@ -109,7 +114,10 @@ mod tests {
     #[test]
     fn no_option_takes_a_secret() {
         each_command(&Cli::command(), &mut |command| {
-            for option in command.get_opts() {
+            for option in command
+                .get_opts()
+                .filter(|option| option.get_action().takes_values())
+            {
                 let name = option.get_long().unwrap_or_default();
                 let sounds_secret = ["secret", "password", "token", "database", "credential", "headers"]
                     .iter()

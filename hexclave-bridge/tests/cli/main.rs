@@ -3,6 +3,7 @@
 
 mod settings;
 mod shell;
+mod supabase;
 
 use std::{
     io::Write,
@@ -255,37 +256,6 @@ async fn exit_codes_tell_refused_from_misused_from_unchecked() {
         let text = stderr(&output);
         assert!(!text.is_empty() && !text.contains("hunter2"), "{args:?}: {text}");
     }
-}
-
-#[tokio::test]
-async fn supabase_tokens_are_minted_for_those_who_are_let_in() {
-    let hexclave = hexclave().await;
-    let (token, user_id) = normal_user(&hexclave).await;
-    let mut command = at(&hexclave, &["supabase", "token"]);
-    command.env("SUPABASE_JWT_SECRET", JWT_SECRET);
-    let output = run(command, Some(token)).await;
-    assert_eq!(exit(&output), 0, "{}", stderr(&output));
-    let minted = stdout(&output);
-    assert!(minted.starts_with("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOi") && minted.ends_with('\n'));
-    assert_eq!(minted.trim_end().split('.').count(), 3);
-
-    let guest = hexclave.sign_up_anonymously().await.expect("tokens");
-    for (allow, code) in [("normal", 1), ("normal,anonymous", 0)] {
-        let mut command = at(&hexclave, &["supabase", "token", "--json", "--allow", allow]);
-        command.env("SUPABASE_JWT_SECRET", JWT_SECRET);
-        let output = run(command, Some(guest.access_token.expose().to_owned())).await;
-        assert_eq!(exit(&output), code, "{allow}");
-        if code == 0 {
-            assert_eq!(json_of(&output)["userId"], guest.user_id.to_string());
-        }
-    }
-    assert_ne!(user_id, guest.user_id.to_string());
-
-    let mut command = at(&hexclave, &["supabase", "token", "x"]);
-    command.env("SUPABASE_JWT_SECRET", "hunter2\n");
-    let output = run(command, None).await;
-    assert_eq!(exit(&output), 2);
-    assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `hexclave-bridge supabase`
+//! `hexclave-bridge supabase token`
 
 use std::path::{Path, PathBuf};
 
@@ -7,30 +7,29 @@ use hexclave_supabase::{JwtSecret, Minter};
 use serde_json::json;
 
 use crate::{
-    cli::TokenArgs,
     failure::Failure,
     output::{self, unix_seconds},
     settings::{self, Settings},
-    verify,
+    verify::{self, VerifyArgs},
 };
 
 #[derive(Args, Debug)]
-pub(crate) struct SupabaseTokenArgs {
+pub(crate) struct TokenArgs {
     /// A file with the project's legacy JWT secret; - is standard input [default: the variable SUPABASE_JWT_SECRET]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     jwt_secret_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) token: TokenArgs,
+    pub(super) verify: VerifyArgs,
 }
 
 /// Mints a Supabase token for the proven user of an access token.
-pub(crate) async fn token(args: &SupabaseTokenArgs) -> Result<(), Failure> {
-    let settings = args.token.project.settings()?;
+pub(super) async fn run(args: &TokenArgs) -> Result<(), Failure> {
+    let settings = args.verify.project.settings()?;
     let minter = Minter::new(jwt_secret(&settings, args.jwt_secret_file.as_deref())?);
-    let kinds = args.token.kinds(&settings)?;
-    let user = verify::user(&args.token, &settings).await?;
+    let kinds = args.verify.kinds(&settings)?;
+    let user = verify::user(&args.verify, &settings).await?;
     let token = minter.accept(kinds).mint(&user)?;
-    if args.token.json {
+    if args.verify.json {
         output::line(json!({
             "token": token.expose(),
             "expiresAt": unix_seconds(token.expires_at()),
@@ -43,7 +42,7 @@ pub(crate) async fn token(args: &SupabaseTokenArgs) -> Result<(), Failure> {
 }
 
 /// The legacy JWT secret of the settings.
-fn jwt_secret(settings: &Settings, file: Option<&Path>) -> Result<JwtSecret, Failure> {
+pub(super) fn jwt_secret(settings: &Settings, file: Option<&Path>) -> Result<JwtSecret, Failure> {
     let Some(secret) = settings.secret(&settings::JWT_SECRET, file)? else {
         let message =
             "no Supabase JWT secret: SUPABASE_JWT_SECRET is not set (an empty value counts as unset)";
