@@ -8,10 +8,11 @@ use std::{
 };
 
 use hexclave_convex::ConvexError;
+use hexclave_core::ErrorKind;
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 use serde_json::{Map, Value, json};
 
-use crate::{excerpt::Excerpt, output};
+use crate::{excerpt::Excerpt, output, refused_token::RefusedToken};
 
 /// Why a command failed, for the person or program that typed it.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     hint: Option<Cow<'static, str>>,
     excerpt: Option<Box<Excerpt>>,
+    token: Option<Box<RefusedToken>>,
     json: bool,
 }
 
@@ -45,6 +47,7 @@ impl Failure {
             causes: Vec::new(),
             hint: None,
             excerpt: None,
+            token: None,
             json: false,
         }
     }
@@ -83,6 +86,12 @@ impl Failure {
         self
     }
 
+    /// The token that was refused, if it is one that was.
+    pub(crate) fn of_token(mut self, token: Option<RefusedToken>) -> Self {
+        self.token = token.map(Box::new);
+        self
+    }
+
     /// Names the input at fault in front of the message.
     pub(crate) fn within(mut self, input: impl Display) -> Self {
         self.message = format!("{input}: {}", self.message);
@@ -116,6 +125,10 @@ impl Failure {
             if let Some(status) = self.http_status {
                 error.insert("httpStatus".to_owned(), json!(status));
             }
+            if let Some(token) = &self.token {
+                error.insert("check".to_owned(), json!(token.check()));
+                error.insert("token".to_owned(), token.to_json());
+            }
             output::line(json!({ "error": Value::Object(error) }));
         } else {
             output::error(&self);
@@ -128,6 +141,11 @@ impl Failure {
     /// Why it came to it, the nearest reason first.
     pub(crate) fn causes(&self) -> &[String] {
         &self.causes
+    }
+
+    /// The token that was refused.
+    pub(crate) fn token(&self) -> Option<&RefusedToken> {
+        self.token.as_deref()
     }
 }
 
@@ -164,15 +182,7 @@ impl From<hexclave_core::Error> for Failure {
             _ if error.is_retryable() => Exit::Unchecked,
             _ => Exit::Usage,
         };
-        let hint = match error.kind() {
-            hexclave_core::ErrorKind::KindNotAccepted(_) => {
-                Some("--allow names the kinds of users to let in")
-            }
-            hexclave_core::ErrorKind::IssuerMismatch => Some("--api-url says where the project's API is"),
-            hexclave_core::ErrorKind::AudienceMismatch => Some("--project-id says which project is meant"),
-            _ => None,
-        };
-        Self::of(&error, exit, error.code()).hint(hint)
+        Self::of(&error, exit, error.code()).hint(hint(error.kind()))
     }
 }
 
@@ -209,4 +219,24 @@ impl Failure {
             ..Self::of(error, Exit::Usage, error.code())
         }
     }
+}
+
+/// What to try next about a token, a project or its keys.
+fn hint(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::AudienceMismatch => "--project-id says which project is meant",
+        ErrorKind::IssuerMismatch => "--api-url says where the project's API is",
+        ErrorKind::KeysUnavailable => {
+            "`hexclave-bridge doctor` looks at the way to the project, step by step"
+        }
+        ErrorKind::KindNotAccepted(_) => "--allow names the kinds of users to let in",
+        ErrorKind::NotYetValid => "is this machine's clock right?",
+        ErrorKind::TokenExpired => {
+            "get a fresh one, with `(await user.getAuthJson()).accessToken` in a browser: they last ten minutes"
+        }
+        ErrorKind::TokenMalformed | ErrorKind::TokenMissing => {
+            "`(await user.getAuthJson()).accessToken` in a browser is an access token"
+        }
+        _ => return None,
+    })
 }

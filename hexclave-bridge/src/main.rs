@@ -8,6 +8,7 @@ mod demo;
 mod excerpt;
 mod failure;
 mod output;
+mod refused_token;
 mod settings;
 mod shell;
 mod supabase;

@@ -51,6 +51,16 @@ pub(crate) fn error(failure: &Failure) {
                 wrapped(&format!("  because: {}", printable(cause)), "    ")
             )?;
         }
+        if let Some(token) = failure.token() {
+            writeln!(to, "  check: {}", token.check())?;
+            let rows = token.rows();
+            if !rows.is_empty() {
+                writeln!(to, "  the token says, and nothing of it is proven:")?;
+            }
+            for (name, value) in rows {
+                writeln!(to, "    {QUIET}{name:<10}{QUIET:#} {}", printable(&value))?;
+            }
+        }
         write!(to, "{}", excerpt(failure))?;
         if let Some(hint) = failure.help() {
             writeln!(to, "{}", wrapped(&format!("  hint: {hint}"), "    "))?;
@@ -155,6 +165,14 @@ pub(crate) fn span(span: Duration) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time as seen from now.
+pub(crate) fn ago(time: SystemTime) -> String {
+    match time.duration_since(SystemTime::now()) {
+        Ok(left) => format!("in {}", span(left)),
+        Err(past) => format!("{} ago", span(past.duration())),
+    }
 }
 
 /// A time in whole seconds since 1970.

@@ -1,14 +1,13 @@
 //! `hexclave-bridge verify`
 
-use std::time::SystemTime;
-
 use clap::Args;
 use hexclave_core::{AcceptedKinds, User, UserKind, Verifier};
 use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
-    output::{self, HEADING, printable, span, unix_seconds},
+    output::{self, HEADING, ago, printable, unix_seconds},
+    refused_token::RefusedToken,
     settings::{self, ProjectArgs, Settings},
     token,
 };
@@ -48,7 +47,11 @@ pub(crate) async fn run(args: &VerifyArgs) -> Result<(), Failure> {
 pub(crate) async fn user(args: &VerifyArgs, settings: &Settings) -> Result<User, Failure> {
     let config = args.project.config_of(settings)?;
     let verifier = Verifier::builder(config).accept(args.kinds(settings)?).build()?;
-    Ok(verifier.verify(&token::read(args.token.as_deref())?).await?)
+    let token = token::read(args.token.as_deref())?;
+    verifier.verify(&token).await.map_err(|error| {
+        let refused = RefusedToken::new(&token, error.kind());
+        Failure::from(error).of_token(refused)
+    })
 }
 
 /// A user as programs read it: names in camelCase, times in seconds since 1970.
@@ -104,11 +107,4 @@ fn description(user: &User) -> String {
     row("issued", ago(user.issued_at()));
     row("expires", ago(user.expires_at()));
     text
-}
-
-fn ago(time: SystemTime) -> String {
-    match time.duration_since(SystemTime::now()) {
-        Ok(left) => format!("in {}", span(left)),
-        Err(past) => format!("{} ago", span(past.duration())),
-    }
 }

@@ -4,6 +4,7 @@
 mod settings;
 mod shell;
 mod supabase;
+mod verify;
 
 use std::{
     io::Write,
