@@ -22,8 +22,10 @@ impl HexclaveIssuer {
             _ => return None,
         };
         let url = Url::parse(origin).ok()?;
+        // A host may have letters that mean something to a shell, where the origin may end up.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
         let is_origin = url.has_host() && url.username().is_empty() && matches!(url.path(), "" | "/");
-        is_origin.then_some(())?;
+        (is_origin && origin.bytes().all(is_plain)).then_some(())?;
         Some(Self {
             origin: origin.to_owned(),
             kind,
@@ -55,6 +57,10 @@ mod tests {
             "https://a.com/x/api/v1/projects/internal",
             "https://ada:secret@a.com/api/v1/projects/internal",
             "a.com/api/v1/projects/internal",
+            "https://$(id).com/api/v1/projects/internal",
+            "https://a.com;id/api/v1/projects/internal",
+            "https://a.com?/api/v1/projects/internal",
+            "https://a.com\n/api/v1/projects/internal",
         ] {
             assert_eq!(HexclaveIssuer::parse(other), None, "{other}");
         }

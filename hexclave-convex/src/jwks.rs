@@ -93,6 +93,10 @@ impl KeySet {
         })
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
     /// The first key of this name.
     pub(crate) fn find(&self, id: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.id.as_deref() == Some(id))
@@ -119,6 +123,18 @@ impl Key {
             may_verify: for_signatures && allows_verify,
             material: Material::from_members(members)?,
         })
+    }
+
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Whether this is a key on P-256 with a coordinate that has not 32 bytes.
+    pub(crate) fn is_short(&self) -> bool {
+        match &self.material {
+            Material::P256 { x, y } => [x, y].iter().any(|coordinate| coordinate.len() != COORDINATE_LEN),
+            _ => false,
+        }
     }
 
     /// Whether the signature is this key's, made with this algorithm.

@@ -24,9 +24,20 @@
 //! # Configuration
 //! [`AuthConfig::for_project`] makes one provider of type `customJwt` for each API host that issues the
 //! project's tokens (`api.hexclave.com` and `api.stack-auth.com` are two names of one) and each [kind of
-//! user](hexclave_core::UserKind) that may come in, always with the audience to check. The emitted file holds
-//! literals only: Convex evaluates it without network and clock, and reading a variable that is not set fails
-//! there.
+//! user](hexclave_core::UserKind) that may come in, always with the audience to check.
+//! [`Compatibility::Upstream`] makes the two of Hexclave's own JavaScript helper instead.
+//!
+//! The emitted file holds literals, since Convex evaluates it without network and clock. The one exception is
+//! [the project's id](AuthConfigBuilder::project_id_from_environment), which may come from a variable. Convex
+//! fetches the project's keys by itself, or has them [in the file](AuthConfigBuilder::build_inline); that
+//! is needed where Convex cannot reach Hexclave, and for the project in 128 of which a key has a short coordinate:
+//! Convex refuses all tokens of such a key. [`AuthConfig::review_keys`] tells such keys, and keys that are out of
+//! date.
+//!
+//! [`AuthConfig::is_emitted`] tells whether a file may be overwritten. Providers of other issuers go outside the
+//! two marked lines of an emitted script, or the two lines go into a script of one's own: then
+//! [`AuthConfig::merge_into_script`] keeps everything else as it is, and [`AuthConfig::merge_into_json`] does so
+//! for JSON.
 //!
 //! [`AuthConfig::from_json`] accepts and refuses what Convex does when a configuration is pushed. Either way
 //! the [providers](AuthConfig::providers) are in the order in which Convex tries them, and only the first
@@ -75,8 +86,8 @@
 //! # }
 //! ```
 //!
-//! One of 128 Hexclave projects has a signing key with a short coordinate, and Convex refuses all tokens of
-//! that key; the cause of the error says so.
+//! [`ConvexVerifier::explain`] tells the same to a person: what came of each step, how the nearest provider differs
+//! from the token, and what to do.
 //!
 //! # Where the verifier differs from Convex
 //! It refuses what stops Convex's own verifier with a panic:
@@ -90,7 +101,8 @@
 //! - a key whose `use` is not `sig`, or whose `key_ops` lack `verify`, for the token that names it;
 //! - a P-256 key whose coordinates have not 32 bytes each, but 64 together;
 //! - a key set, or a key in it, that is written as a list;
-//! - a claim called `tokenIdentifier`, `issuer` or `subject`, which would take the place of the real one;
+//! - a claim called `tokenIdentifier`, `issuer` or `subject`, which would take the place of the real one
+//!   ([`UserIdentity::of_unproven`] shows how);
 //! - an empty `sub`.
 //!
 //! It does not do all that Convex does:
@@ -114,8 +126,11 @@ mod bearer;
 mod builder;
 #[cfg(feature = "functions")]
 mod deployment_url;
+mod diagnosis;
+mod difference;
 mod emit;
 mod error;
+mod explanation;
 mod failure;
 mod fetch;
 #[cfg(feature = "functions")]
@@ -124,6 +139,7 @@ mod helper;
 mod identity;
 mod issuer;
 mod jwks;
+mod key_review;
 mod members;
 mod merge;
 mod parse;
@@ -139,12 +155,14 @@ pub use builder::{AuthConfigBuilder, Compatibility};
 #[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
 pub use deployment_url::DeploymentUrl;
 pub use error::ConvexError;
+pub use explanation::{Explanation, Step, StepOutcome};
 pub use failure::{Error, ErrorKind};
 #[cfg(feature = "functions")]
 #[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
 pub use functions::{Bytes, FunctionCaller, FunctionClient, FunctionClientBuilder, FunctionError, Int64};
 pub use helper::ConvexHelper;
 pub use identity::UserIdentity;
+pub use key_review::{KeyFinding, KeyProblem};
 pub use partial_user::{PartialUser, PartialUserReader};
 pub use provider::{Algorithm, Provider};
 pub use verifier::{ConvexVerifier, ConvexVerifierBuilder};

@@ -78,6 +78,12 @@ impl Provider {
         self.jwks().filter(|jwks| is_data_uri(jwks)).map(str::len)
     }
 
+    /// Whether tokens of this issuer and audience are judged by this provider.
+    pub(crate) fn matches(&self, issuer: &str, audience: &[String]) -> bool {
+        let wants = |id: &str| audience.iter().any(|audience| audience == id);
+        self.application_id().is_none_or(wants) && self.issuer().trim_end_matches('/') == normalized(issuer)
+    }
+
     /// Whether this accepts ES256 tokens of an issuer that has the form of Hexclave's.
     pub(crate) fn is_of_hexclave(&self) -> bool {
         self.algorithm() == Some(Algorithm::Es256) && HexclaveIssuer::parse(self.issuer()).is_some()
@@ -122,6 +128,17 @@ impl Provider {
             }
         }
     }
+}
+
+/// An `iss` as Convex compares it: with a scheme, without slashes at the end, and otherwise as it stands.
+/// Letter case, default ports and percent signs all count.
+pub(crate) fn normalized(issuer: &str) -> String {
+    let scheme = if issuer.starts_with("http://") || issuer.starts_with("https://") {
+        ""
+    } else {
+        "https://"
+    };
+    format!("{scheme}{issuer}").trim_end_matches('/').to_owned()
 }
 
 fn is_data_uri(jwks: &str) -> bool {

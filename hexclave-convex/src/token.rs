@@ -70,11 +70,6 @@ impl<'a> Token<'a> {
         Ok(Self { text, payload })
     }
 
-    /// The header's `kid`, where the header can be read, whatever else is wrong with the token.
-    pub(crate) fn key_id(&self) -> Option<String> {
-        self.header().ok()?.key_id
-    }
-
     /// The parts that the signature check needs.
     pub(crate) fn signed(&self) -> Result<Signed<'a>, Wrong> {
         let (message, signature) = self
@@ -94,7 +89,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    fn header(&self) -> Result<Header, Wrong> {
+    pub(crate) fn header(&self) -> Result<Header, Wrong> {
         let part = self.text.split('.').next().unwrap_or_default();
         Header::parse(&decode(part, "header")?)
     }

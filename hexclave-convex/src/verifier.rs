@@ -4,8 +4,9 @@ use hexclave_core::{AccessToken, Clock, SystemClock};
 use reqwest::Client;
 
 use crate::{
-    AuthConfig, ConvexError, Provider, UserIdentity,
+    AuthConfig, ConvexError, Explanation, Provider, UserIdentity,
     error::{Kind, quoted},
+    explanation::{Found, Step},
     fetch,
     identity::FlatClaims,
     jwks::KeySet,
@@ -14,7 +15,7 @@ use crate::{
     token::{Payload, Token},
 };
 
-const LEEWAY_SECONDS: u64 = 5;
+pub(crate) const LEEWAY_SECONDS: u64 = 5;
 /// How many providers an error lists.
 const MAX_LISTED: usize = 8;
 
@@ -53,6 +54,16 @@ struct Inner {
     on_websocket: bool,
 }
 
+/// How far a token came, and what was found on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// The step under way, or the last one if all went well.
+    pub(crate) step: Step,
+    /// The place of the chosen provider.
+    pub(crate) provider: Option<usize>,
+    pub(crate) keys: Option<KeySet>,
+}
+
 impl ConvexVerifier {
     /// A verifier with the system's clock and an HTTP client of its own.
     ///
@@ -82,56 +93,39 @@ impl ConvexVerifier {
     /// What Convex would answer. [`ConvexError::is_unreachable`] tells when the keys could not be had, so that
     /// the token itself was not judged.
     pub async fn verify(&self, token: &AccessToken) -> Result<UserIdentity, ConvexError> {
+        self.inner.judge(token.expose(), &mut Trace::default()).await
+    }
+
+    /// Judges a token as [`verify`](Self::verify) does, and tells what was found at each step, which provider comes
+    /// nearest where none matches, and what to do about it.
+    ///
+    /// ```
+    /// use hexclave_convex::{AuthConfig, ConvexVerifier};
+    /// use hexclave_core::{AccessToken, ProjectConfig};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let project = ProjectConfig::builder().project_id("internal".parse()?).build()?;
+    /// let verifier = ConvexVerifier::new(AuthConfig::for_project(&project).build())?;
+    ///
+    /// let explanation = verifier.explain(&AccessToken::from("Bearer eyJhbGciOi…")).await;
+    /// assert!(!explanation.is_accepted());
+    /// assert!(explanation.to_string().contains("leave out `Bearer`"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn explain(&self, token: &AccessToken) -> Explanation {
         let inner = &*self.inner;
-        let token = Token::parse(token.expose())?;
-        let issuer = token.payload.issuer.clone().ok_or_else(|| {
-            ConvexError::invalid("Missing issuer claim: the token does not say who issued it (`iss`)")
-        })?;
-        let provider = inner.provider(&issuer, token.payload.audience.as_deref())?;
-        let (Some(jwks), Some(algorithm)) = (provider.jwks(), provider.algorithm()) else {
-            return Err(ConvexError::new(
-                Kind::Unauthenticated,
-                format!(
-                    "the token's issuer {} is configured as an OIDC provider: Convex accepts no ES256 token \
-                     through one (and this crate looks at customJwt providers only)",
-                    quoted(&issuer)
-                ),
-            ));
+        let mut trace = Trace::default();
+        let result = inner.judge(token.expose(), &mut trace).await;
+        let found = Found {
+            config: &inner.config,
+            text: token.expose(),
+            trace: &trace,
+            now: inner.clock.unix_seconds(),
+            on_websocket: inner.on_websocket,
         };
-        let keys = KeySet::from_json(&fetch::key_document(&inner.client, jwks).await?).map_err(|why| {
-            ConvexError::invalid("Invalid JWKS response body: Convex understands all keys of a set, or none")
-                .with_source(why)
-        })?;
-        check_signature(&token, &keys, algorithm).map_err(|why| {
-            ConvexError::invalid(match token.key_id() {
-                Some(id) => format!(
-                    "Could not decode token: its `kid` is {}, does this key match the provider {} and its JWKS?",
-                    quoted(&id),
-                    quoted(provider.issuer())
-                ),
-                None => "Could not decode token: it may be missing a `kid`".to_owned(),
-            })
-            .with_source(why)
-        })?;
-        inner.check_times(&token.payload)?;
-        let Payload { subject, claims, .. } = token.payload;
-        let subject = subject.filter(|subject| !subject.is_empty()).ok_or_else(|| {
-            ConvexError::invalid("Could not verify token claim: it does not name a user (`sub`)")
-        })?;
-        let claims = FlatClaims::of(claims);
-        claims.hide_nothing()?;
-        if inner.on_websocket
-            && token
-                .payload
-                .expires_at
-                .is_some_and(|at| inner.clock.unix_seconds() >= at)
-        {
-            return Err(ConvexError::new(
-                Kind::TokenExpired,
-                "Convex token identity expired",
-            ));
-        }
-        Ok(UserIdentity::new(&issuer, &subject, claims))
+        Explanation::new(found, result)
     }
 
     /// The configuration against which tokens are judged.
@@ -193,17 +187,81 @@ impl ConvexVerifierBuilder {
 }
 
 impl Inner {
-    /// The first provider, in stored order, that is configured for this issuer and audience.
-    fn provider(&self, issuer: &str, audience: Option<&[String]>) -> Result<&Provider, ConvexError> {
-        let audience = audience.unwrap_or_default();
-        let wanted = normalized(issuer);
-        let matches = |provider: &&Provider| {
-            provider
-                .application_id()
-                .is_none_or(|id| audience.iter().any(|audience| audience == id))
-                && provider.issuer().trim_end_matches('/') == wanted
+    async fn judge(&self, text: &str, trace: &mut Trace) -> Result<UserIdentity, ConvexError> {
+        let token = Token::parse(text)?;
+        let issuer = token.payload.issuer.clone().ok_or_else(|| {
+            ConvexError::invalid("Missing issuer claim: the token does not say who issued it (`iss`)")
+        })?;
+
+        trace.step = Step::Provider;
+        let (place, provider) = self.provider(&issuer, token.payload.audience.as_deref())?;
+        trace.provider = Some(place);
+        let (Some(jwks), Some(algorithm)) = (provider.jwks(), provider.algorithm()) else {
+            return Err(ConvexError::new(
+                Kind::Unauthenticated,
+                format!(
+                    "the token's issuer {} is configured as an OIDC provider: Convex accepts no ES256 token \
+                     through one (and this crate looks at customJwt providers only)",
+                    quoted(&issuer)
+                ),
+            ));
         };
-        self.config.providers().iter().find(matches).ok_or_else(|| {
+
+        trace.step = Step::Keys;
+        let keys = KeySet::from_json(&fetch::key_document(&self.client, jwks).await?).map_err(|why| {
+            ConvexError::invalid("Invalid JWKS response body: Convex understands all keys of a set, or none")
+                .with_source(why)
+        })?;
+        let keys = trace.keys.insert(keys);
+
+        trace.step = Step::Signature;
+        check_signature(&token, keys, algorithm).map_err(|why| {
+            let key_id = token.header().ok().and_then(|header| header.key_id);
+            ConvexError::invalid(match key_id {
+                Some(id) => format!(
+                    "Could not decode token: its `kid` is {}, does this key match the provider {} and its JWKS?",
+                    quoted(&id),
+                    quoted(provider.issuer())
+                ),
+                None => "Could not decode token: it may be missing a `kid`".to_owned(),
+            })
+            .with_source(why)
+        })?;
+
+        trace.step = Step::Times;
+        self.check_times(&token.payload)?;
+
+        trace.step = Step::Claims;
+        let missing = |what: &str| ConvexError::invalid(format!("Could not verify token claim: {what}"));
+        let Payload {
+            subject,
+            claims,
+            expires_at,
+            ..
+        } = token.payload;
+        let subject = subject
+            .filter(|subject| !subject.is_empty())
+            .ok_or_else(|| missing("it does not name a user (`sub`)"))?;
+        let expires_at = expires_at.ok_or_else(|| missing("it does not say when it expires (`exp`)"))?;
+        let claims = FlatClaims::of(claims);
+        claims.hide_nothing()?;
+
+        trace.step = Step::WebSocket;
+        if self.on_websocket && self.clock.unix_seconds() >= expires_at {
+            return Err(ConvexError::new(
+                Kind::TokenExpired,
+                "Convex token identity expired",
+            ));
+        }
+        Ok(UserIdentity::new(&issuer, &subject, claims))
+    }
+
+    /// The first provider, in stored order, that is configured for this issuer and audience.
+    fn provider(&self, issuer: &str, audience: Option<&[String]>) -> Result<(usize, &Provider), ConvexError> {
+        let audience = audience.unwrap_or_default();
+        let mut providers = self.config.providers().iter().enumerate();
+        let found = providers.find(|(_, provider)| provider.matches(issuer, audience));
+        found.ok_or_else(|| {
             ConvexError::new(
                 Kind::NoAuthProvider,
                 format!(
@@ -234,11 +292,6 @@ impl Inner {
                 return Err(refuse(format!("Token will be valid in {} seconds", at - now)));
             }
         }
-        if payload.expires_at.is_none() {
-            return Err(ConvexError::invalid(
-                "Could not verify token claim: it does not say when it expires (`exp`)",
-            ));
-        }
         Ok(())
     }
 }
@@ -260,17 +313,6 @@ fn check_signature(token: &Token<'_>, keys: &KeySet, algorithm: Algorithm) -> Re
         )));
     }
     key.verify(algorithm, signed.message.as_bytes(), &signed.signature)
-}
-
-/// An `iss` as Convex compares it: with a scheme, without slashes at the end, and otherwise as it stands.
-/// Letter case, default ports and percent signs all count.
-fn normalized(issuer: &str) -> String {
-    let scheme = if issuer.starts_with("http://") || issuer.starts_with("https://") {
-        ""
-    } else {
-        "https://"
-    };
-    format!("{scheme}{issuer}").trim_end_matches('/').to_owned()
 }
 
 fn listed(providers: &[Provider]) -> String {
