@@ -18,6 +18,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// A database's access rules are not those of a saved matrix.
+    AccessChanged,
     /// The token's `aud` is not `authenticated`.
     AudienceMismatch,
     /// The role of the claims is above Row Level Security: a superuser, or one with `BYPASSRLS`.
@@ -72,6 +74,7 @@ impl ErrorKind {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AccessChanged => "access_changed",
             Self::AudienceMismatch => "audience_mismatch",
             Self::BypassesRls => "bypasses_rls",
             Self::ClaimNotAllowed => "claim_not_allowed",

@@ -65,7 +65,8 @@
 //!
 //! # Rows
 //! [`rls`] opens transactions as PostgREST does, for servers that talk to Postgres themselves. [`policies`] writes the
-//! SQL of the common shapes of tables, and [`inspect::lint`] finds what is wrong with a database's.
+//! SQL of the common shapes of tables, [`inspect::lint`] finds what is wrong with a database's, and [`inspect::matrix`]
+//! tries who can see, add, change and delete which rows.
 //!
 //! # Features
 //! | feature | adds |
@@ -74,6 +75,7 @@
 //! | `deadpool-postgres` | [`rls::deadpool_postgres`], and the feature above |
 //! | `postgres` | [`rls::postgres`] |
 //! | `sqlx` | [`rls::sqlx`]; chooses sqlx's `runtime-tokio` and no TLS |
+//! | `terminal` | [`inspect::matrix`] as text for terminals, and the feature `tokio-postgres` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod claims;

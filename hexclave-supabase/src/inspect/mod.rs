@@ -2,5 +2,6 @@
 
 mod checks;
 mod lint;
+pub mod matrix;
 
 pub use lint::{Finding, Rule, Severity, lint};

@@ -49,4 +49,8 @@ mod statement;
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio-postgres")))]
 pub mod tokio_postgres;
 
+#[cfg(feature = "tokio-postgres")]
+pub(crate) use refusal::{in_transaction, of_postgres::not_begun};
 pub use request::{Isolation, Request};
+#[cfg(feature = "tokio-postgres")]
+pub(crate) use statement::literal;

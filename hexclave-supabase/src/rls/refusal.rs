@@ -33,7 +33,7 @@ pub(super) fn not_begun(
     error.with_sql_state(code).with_source(source)
 }
 
-pub(super) fn in_transaction() -> Error {
+pub(crate) fn in_transaction() -> Error {
     Error::new(
         ErrorKind::InTransaction,
         "the connection is in a transaction already; end it before one begins as a user",

@@ -155,21 +155,50 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`ErrorKind::RoleNotAllowed`].
     pub(super) fn statement(&self) -> Result<Statement, Error> {
-        let role = self.claims.role();
-        let role = role.as_str();
+        let role = self.allowed_role()?;
+        let mut statement = Statement::new(self.isolation, self.read_only);
+        self.fill(&mut statement, |statement| statement.set_role(role));
+        Ok(statement)
+    }
+
+    /// The same settings as one `SELECT`, for a transaction that is the caller's own; isolation and read only have no
+    /// place in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RoleNotAllowed`].
+    #[cfg(feature = "tokio-postgres")]
+    pub(crate) fn inside(&self, may_be_above_rls: bool) -> Result<String, Error> {
+        let role = self.allowed_role()?;
+        let mut statement = Statement::new(None, false);
+        self.fill(&mut statement, |statement| {
+            statement.set_role_inside(role, may_be_above_rls);
+        });
+        Ok(statement.select())
+    }
+
+    #[cfg(feature = "tokio-postgres")]
+    pub(crate) fn role(&self) -> &crate::Role {
+        self.claims.role()
+    }
+
+    fn allowed_role(&self) -> Result<&str, Error> {
+        let role = self.claims.role().as_str();
         let allowed = match &self.roles {
             Some(roles) => roles.iter().any(|allowed| allowed == role),
             None => ROLES.contains(&role),
         };
-        if !allowed {
-            return Err(Error::new(
+        match allowed {
+            true => Ok(role),
+            false => Err(Error::new(
                 ErrorKind::RoleNotAllowed,
                 format!(
                     "the claims ask for the role {role:?}, which is not among those that this transaction may take"
                 ),
-            ));
+            )),
         }
-        let mut statement = Statement::new(self.isolation, self.read_only);
+    }
+
+    fn fill(&self, statement: &mut Statement, set_role: impl FnOnce(&mut Statement)) {
         if let Some(search_path) = &self.search_path {
             statement.set("search_path", search_path);
         }
@@ -177,10 +206,10 @@ impl<'a> Request<'a> {
             let milliseconds = limit.as_nanos().div_ceil(1_000_000).clamp(1, i32::MAX as u128);
             statement.set("statement_timeout", &milliseconds.to_string());
         }
-        statement.set_role(role);
+        set_role(statement);
         let claims = self.claims.to_json();
         statement.set_hidden("request.jwt.claims", &claims);
-        self.set_single_claims(&mut statement, &claims);
+        self.set_single_claims(statement, &claims);
         for (name, value) in [("request.method", &self.method), ("request.path", &self.path)] {
             if let Some(value) = value {
                 statement.set(name, value);
@@ -189,7 +218,6 @@ impl<'a> Request<'a> {
         if let Some(headers) = &self.headers {
             statement.set_hidden("request.headers", headers);
         }
-        Ok(statement)
     }
 
     fn set_single_claims(&self, statement: &mut Statement, claims: &str) {

@@ -72,6 +72,20 @@ impl Statement {
         );
     }
 
+    /// Switches the role inside a transaction that is the caller's own, and looks up each time what the role is.
+    #[cfg(feature = "tokio-postgres")]
+    pub(super) fn set_role_inside(&mut self, role: &str, may_be_above_rls: bool) {
+        let role = literal(role);
+        let value = match may_be_above_rls {
+            true => role,
+            false => format!(
+                "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role} AND (rolsuper OR rolbypassrls)) \
+                 THEN '{BYPASSES_RLS}' ELSE {role} END"
+            ),
+        };
+        self.push("role", &value);
+    }
+
     /// Begins a transaction for what is sent later. Where this fails, no transaction is left: the settings come first
     /// and make a transaction of their own together with `BEGIN`, which goes on as the one that was begun.
     pub(super) fn begin(&self) -> String {
@@ -96,7 +110,7 @@ impl Statement {
     }
 
     /// `set_config` gives back what it sets; around it, something small, so that no claims come back over the wire.
-    fn select(&self) -> String {
+    pub(super) fn select(&self) -> String {
         format!("SELECT pg_catalog.num_nulls({})", self.settings.join(", "))
     }
 
@@ -107,7 +121,7 @@ impl Statement {
 }
 
 /// A text that stands for exactly this value.
-fn literal(value: &str) -> String {
+pub(crate) fn literal(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-./,:\"".contains(&byte);
     match value.bytes().all(plain) {
         true => format!("'{value}'"),

@@ -5,6 +5,7 @@
 mod attacks;
 mod interleaved;
 mod lint;
+mod matrix;
 mod policies;
 mod pools;
 mod refusals;
