@@ -1,6 +1,7 @@
+use futures_util::FutureExt;
 use hexclave_core::{
-    ApiUrl, KeySet, ProjectConfig, ProjectId, ProjectKeys, RestrictedReason, SessionId, TeamId, UserId,
-    UserKind,
+    AccessToken, ApiUrl, KeySet, ProjectConfig, ProjectId, ProjectKeys, RestrictedReason, SessionId, TeamId,
+    User, UserId, UserKind, Verifier,
 };
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -242,6 +243,17 @@ impl Issuer {
     /// When the operating system gives no random bytes.
     pub fn token(&self, subject: &Subject, now: u64) -> Result<String, HexclaveError> {
         self.sign(subject.kind(), &self.claims(subject, now))
+    }
+}
+
+/// Who a token proves, where nothing has to be fetched for that.
+pub(crate) fn prove(verifier: &Verifier, token: String) -> Result<User, HexclaveError> {
+    let token = AccessToken::from(token);
+    match verifier.verify(&token).now_or_never() {
+        Some(verified) => {
+            verified.map_err(|error| HexclaveError::with_source("the user's own token is refused", error))
+        }
+        None => Err(HexclaveError::new("the verifier was given no keys")),
     }
 }
 

@@ -100,6 +100,8 @@ mod webhooks;
 
 pub use error::HexclaveError;
 pub use faults::{Fault, RetryAfter};
+#[cfg(feature = "rls")]
+pub(crate) use issuer::prove;
 pub use issuer::{AccessTokenClaims, Issuer, Subject};
 pub use request_log::LoggedRequest;
 pub use seed::{NewTeam, NewUser};

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hexclave_core::{TeamId, UserId};
+use hexclave_core::{TeamId, User, UserId};
 use serde_json::Value;
 
 use super::{
     HexclaveError, LocalHexclave,
-    directory::{PermissionScope, TeamChanges, UserChanges, one_time_password},
+    directory::{NewSession, PermissionScope, TeamChanges, UserChanges, one_time_password},
+    issuer::prove,
 };
 
 /// A user to begin with, for [`LocalHexclave::add_user`].
@@ -141,6 +142,35 @@ impl LocalHexclave {
         let app = self.app();
         let added = app.directory().create_user(&changes.checked()?, app.now_millis());
         Ok(added?)
+    }
+
+    /// The user as a server knows them that has just verified their access token: somebody proven, without a sign-in.
+    ///
+    /// ```no_run
+    /// # use hexclave_testkit::hexclave::{LocalHexclave, NewUser};
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hexclave = LocalHexclave::start().await?;
+    /// let id = hexclave.add_user(NewUser::new("ada@example.com"))?;
+    /// let ada: hexclave_core::User = hexclave.user(id)?;
+    /// assert_eq!(ada.id(), id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The token belongs to a new session and was issued now, by the server's clock.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn user(&self, id: UserId) -> Result<User, HexclaveError> {
+        let app = self.app();
+        let now = app.now_millis();
+        let subject = {
+            let mut directory = app.directory();
+            directory.require_user(id)?;
+            let session = directory.open_session(id, NewSession::default(), now)?;
+            directory.subject(&session, now)?
+        };
+        prove(app.verifier(), app.issue(&subject)?)
     }
 
     /// Adds a team with its members.

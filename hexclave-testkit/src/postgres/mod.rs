@@ -81,7 +81,7 @@ use std::sync::{Arc, OnceLock};
 
 use self::find::{Environment, Wish};
 use self::server::Server;
-use self::thread::apart;
+pub(crate) use self::thread::apart;
 
 #[cfg(unix)]
 mod cluster;
