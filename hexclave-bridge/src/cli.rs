@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hexclave_core::AcceptedKinds;
 
 use crate::{
+    session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
     settings::ProjectArgs,
     shell::{self, CompletionsArgs, ManArgs},
     supabase::SupabaseCommand,
@@ -63,6 +64,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConvexCommand,
     },
+    /// Log in by way of a browser, for `whoami` and to get access tokens
+    #[command(after_help = session::EXIT_CODES)]
+    Login(LoginArgs),
+    /// End the session of `login`
+    #[command(after_help = session::EXIT_CODES)]
+    Logout(LogoutArgs),
+    /// Say who is logged in, or print an access token of theirs
+    #[command(after_help = session::EXIT_CODES)]
+    Whoami(WhoamiArgs),
     /// Write a script that completes this program's commands in a shell
     #[command(after_help = shell::HOW_TO_COMPLETE)]
     Completions(CompletionsArgs),
@@ -78,6 +88,9 @@ impl Command {
             Self::Verify(args) => args.json,
             Self::Supabase { command } => command.wants_json(),
             Self::Convex { command } => matches!(command, ConvexCommand::Identity(_)),
+            Self::Login(args) => args.session.json,
+            Self::Logout(args) => args.session.json,
+            Self::Whoami(args) => args.session.json,
             Self::Completions(_) | Self::Man(_) => false,
         }
     }

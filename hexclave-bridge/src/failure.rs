@@ -52,6 +52,14 @@ impl Failure {
         }
     }
 
+    /// What was asked is not so.
+    pub(crate) fn refused(code: &'static str, message: impl Display) -> Self {
+        Self {
+            exit: Exit::Refused,
+            ..Self::usage(code, message)
+        }
+    }
+
     /// What was asked could not be found out.
     pub(crate) fn unchecked(code: &'static str, message: impl Display) -> Self {
         Self {
@@ -180,6 +188,7 @@ impl From<hexclave_core::Error> for Failure {
         let exit = match error {
             _ if error.is_refusal() => Exit::Refused,
             _ if error.is_retryable() => Exit::Unchecked,
+            _ if is_about_a_login(error.kind()) => Exit::Refused,
             _ => Exit::Usage,
         };
         Self::of(&error, exit, error.code()).hint(hint(error.kind()))
@@ -221,6 +230,13 @@ impl Failure {
     }
 }
 
+fn is_about_a_login(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::CliLoginDenied | ErrorKind::CliLoginExpired | ErrorKind::CliLoginUsed
+    )
+}
+
 /// What to try next about a token, a project or its keys.
 fn hint(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
@@ -231,8 +247,14 @@ fn hint(kind: ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::KindNotAccepted(_) => "--allow names the kinds of users to let in",
         ErrorKind::NotYetValid => "is this machine's clock right?",
+        ErrorKind::ProjectKeyRejected => {
+            "compare the keys with those in the Hexclave dashboard: HEXCLAVE_PUBLISHABLE_CLIENT_KEY, \
+             HEXCLAVE_SECRET_SERVER_KEY"
+        }
+        ErrorKind::SessionEnded => "log in with `hexclave-bridge login`",
         ErrorKind::TokenExpired => {
-            "get a fresh one, with `(await user.getAuthJson()).accessToken` in a browser: they last ten minutes"
+            "`(await user.getAuthJson()).accessToken` in a browser, and `hexclave-bridge whoami --access-token`, give a \
+             fresh one"
         }
         ErrorKind::TokenMalformed | ErrorKind::TokenMissing => {
             "`(await user.getAuthJson()).accessToken` in a browser is an access token"

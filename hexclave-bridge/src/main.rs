@@ -9,6 +9,7 @@ mod excerpt;
 mod failure;
 mod output;
 mod refused_token;
+mod session;
 mod settings;
 mod shell;
 mod supabase;
@@ -44,6 +45,9 @@ async fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Convex {
             command: ConvexCommand::Identity(args),
         } => convex::identity(args).await?,
+        Command::Login(args) => session::login(args).await?,
+        Command::Logout(args) => session::logout(args).await?,
+        Command::Whoami(args) => session::whoami(args).await?,
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args)?,
     }

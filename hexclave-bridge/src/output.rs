@@ -33,6 +33,11 @@ pub(crate) fn progress(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{QUIET}{line}{QUIET:#}");
 }
 
+/// Prints a line that somebody has to act upon to standard error.
+pub(crate) fn notice(line: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// Prints an error to standard error: code and message, the reasons, the place in a file, and what to try next.
 pub(crate) fn error(failure: &Failure) {
     let mut to = anstream::stderr();

@@ -74,7 +74,8 @@ pub(crate) fn to_json(user: &User) -> Value {
     })
 }
 
-fn description(user: &User) -> String {
+/// A user as people read it.
+pub(crate) fn description(user: &User) -> String {
     let mut text = format!("{HEADING}{} user {}{HEADING:#}\n", user.kind(), user.id());
     let mut row = |name: &str, value: String| {
         text.push_str(&format!("  {name:<10} {}\n", printable(&value)));

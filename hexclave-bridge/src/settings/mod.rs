@@ -26,7 +26,9 @@ use self::{
 pub(crate) use self::{
     project::ProjectArgs,
     secret::{Secret, standard_input},
-    setting::{ALLOW, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS, Setting},
+    setting::{
+        ALLOW, APP_URL, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS, SESSION_FILE, Setting,
+    },
 };
 use crate::failure::Failure;
 

@@ -5,7 +5,7 @@ use hexclave_core::{ApiUrl, ProjectConfig, ProjectConfigBuilder, ProjectId};
 
 use super::{
     Secret, Settings, SourceArgs,
-    setting::{API_URL, EXTRA_REQUEST_HEADERS, PROJECT_ID},
+    setting::{API_URL, EXTRA_REQUEST_HEADERS, PROJECT_ID, PUBLISHABLE_CLIENT_KEY},
     variables::Variables,
 };
 use crate::failure::Failure;
@@ -37,15 +37,27 @@ impl ProjectArgs {
     }
 
     pub(crate) fn config_of(&self, settings: &Settings) -> Result<ProjectConfig, Failure> {
-        self.builder(settings)?.build().map_err(|error| {
+        self.complete(ProjectConfig::builder(), settings)
+    }
+
+    /// Adds what the settings say to what is set already.
+    pub(crate) fn complete(
+        &self,
+        config: ProjectConfigBuilder,
+        settings: &Settings,
+    ) -> Result<ProjectConfig, Failure> {
+        self.fill_all(config, settings)?.build().map_err(|error| {
             let hint = (self.project_id.is_none() && error.to_string().starts_with("no Hexclave project"))
                 .then_some("set HEXCLAVE_PROJECT_ID or give --project-id");
             Failure::from(error).hint(hint)
         })
     }
 
-    fn builder(&self, settings: &Settings) -> Result<ProjectConfigBuilder, Failure> {
-        let mut config = ProjectConfig::builder();
+    fn fill_all(
+        &self,
+        mut config: ProjectConfigBuilder,
+        settings: &Settings,
+    ) -> Result<ProjectConfigBuilder, Failure> {
         if let Some(id) = &self.project_id {
             config = config.project_id(id.clone());
         }
@@ -79,6 +91,9 @@ impl ProjectArgs {
             _ if name == EXTRA_REQUEST_HEADERS.variable => {
                 let headers = settings.secret_of_file(&EXTRA_REQUEST_HEADERS)?;
                 Ok(headers.map(|headers| headers.expose().to_owned()))
+            }
+            _ if name == PUBLISHABLE_CLIENT_KEY.variable => {
+                settings.checked_text_of_file::<String>(&PUBLISHABLE_CLIENT_KEY)
             }
             _ => Ok(None),
         })

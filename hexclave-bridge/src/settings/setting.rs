@@ -42,9 +42,13 @@ settings! {
     DOTENV: "dotenv", "HEXCLAVE_BRIDGE_DOTENV", Some("dotenv"), Kind::Switch;
     PROJECT_ID: "project-id", "HEXCLAVE_PROJECT_ID", Some("project-id"), Kind::Text;
     API_URL: "api-url", "HEXCLAVE_API_URL", Some("api-url"), Kind::Text;
+    PUBLISHABLE_CLIENT_KEY: "publishable-client-key", "HEXCLAVE_PUBLISHABLE_CLIENT_KEY",
+        Some("publishable-client-key"), Kind::Text;
     EXTRA_REQUEST_HEADERS: "extra-request-headers-file", "HEXCLAVE_EXTRA_REQUEST_HEADERS",
         Some("extra-request-headers-file"),
         Kind::Secret { file_variable: "HEXCLAVE_EXTRA_REQUEST_HEADERS_FILE" };
+    APP_URL: "app-url", "HEXCLAVE_BRIDGE_APP_URL", Some("app-url"), Kind::Text;
+    SESSION_FILE: "session-file", "HEXCLAVE_BRIDGE_SESSION_FILE", Some("session-file"), Kind::Text;
     ALLOW: "allow", "HEXCLAVE_BRIDGE_ALLOW", Some("allow"), Kind::List;
     JWT_SECRET: "jwt-secret-file", "SUPABASE_JWT_SECRET", Some("supabase.jwt-secret-file"),
         Kind::Secret { file_variable: "SUPABASE_JWT_SECRET_FILE" };

@@ -71,5 +71,5 @@ async fn a_refusal_names_the_check_and_shows_what_is_harmless() {
         text.contains("issued     60 minutes ago") && text.contains("expires    50 minutes ago"),
         "{text}"
     );
-    assert!(text.contains("hint: get a fresh one"), "{text}");
+    assert!(text.contains("getAuthJson()).accessToken"), "{text}");
 }
