@@ -1,7 +1,10 @@
 //! What goes wrong between a client and Hexclave, on demand.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -49,6 +52,7 @@ enum Kind {
     TooManyRequests(Option<RetryAfter>),
     Garbage,
     Hang,
+    HoldBack,
     Drip(Duration),
     Cut,
     Close,
@@ -117,6 +121,12 @@ impl Fault {
     /// No answer, until the server is healed. Then the request is answered, if somebody still waits.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
+    }
+
+    /// The right answer of this moment, held back until the server is healed: by then it may be out of date.
+    /// [`LocalHexclave::answers_held_back`] counts them.
+    pub fn hold_back() -> Self {
+        Self::new(Kind::HoldBack)
     }
 
     /// The right answer, byte after byte with a pause before each.
@@ -195,6 +205,12 @@ impl LocalHexclave {
     pub fn heal(&self) {
         self.app().faults().heal();
     }
+
+    /// How many answers are [held back](Fault::hold_back) now: what they say stands fast, and nobody has it yet.
+    #[must_use]
+    pub fn answers_held_back(&self) -> usize {
+        self.app().faults().held_back.load(Ordering::SeqCst)
+    }
 }
 
 #[derive(Debug)]
@@ -202,6 +218,7 @@ pub(crate) struct Faults {
     all: Mutex<Vec<Fault>>,
     /// Changes when the server is healed.
     healed: watch::Sender<()>,
+    held_back: AtomicUsize,
 }
 
 impl Default for Faults {
@@ -209,6 +226,7 @@ impl Default for Faults {
         Self {
             all: Mutex::default(),
             healed: watch::Sender::new(()),
+            held_back: AtomicUsize::new(0),
         }
     }
 }
@@ -267,6 +285,13 @@ pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
             let _ = healed.changed().await;
             next.run(request).await
         }
+        Kind::HoldBack => {
+            let response = next.run(request).await;
+            let _held_back = HeldBack::count(&app.faults().held_back);
+            // As above.
+            let _ = healed.changed().await;
+            response
+        }
         Kind::Drip(pause) => in_pieces(next.run(request).await, 1, Some(pause), false).await,
         Kind::Close => {
             // The body fails before the server has sent what it has of the answer.
@@ -274,6 +299,22 @@ pub(crate) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
             Body::from_stream(nothing).into_response()
         }
         Kind::Cut => in_pieces(next.run(request).await, usize::MAX, None, true).await,
+    }
+}
+
+/// Counts an answer for as long as somebody waits for it.
+struct HeldBack<'a>(&'a AtomicUsize);
+
+impl<'a> HeldBack<'a> {
+    fn count(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::SeqCst);
+        Self(number)
+    }
+}
+
+impl Drop for HeldBack<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

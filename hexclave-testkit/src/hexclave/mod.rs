@@ -24,9 +24,12 @@
 //! # What a test has in its hands
 //! - **Users and teams** to begin with: [`add_user`](LocalHexclave::add_user), [`add_team`](LocalHexclave::add_team),
 //!   and permissions, granted and [defined](LocalHexclave::define_team_permission).
+//! - **Changes** that send their webhooks, by the thousand: [`create_user`](LocalHexclave::create_user),
+//!   [`update_user`](LocalHexclave::update_user), [`delete_user`](LocalHexclave::delete_user).
 //! - **Time**: tokens, sessions, second factors, command-line logins and webhooks follow the
 //!   [clock](LocalHexclaveBuilder::clock) that the server is given.
-//! - **Faults**: [`inject`](LocalHexclave::inject) makes an endpoint fail, hang, drip, or cut connections.
+//! - **Faults**: [`inject`](LocalHexclave::inject) makes an endpoint fail, hang, drip, answer late, or cut
+//!   connections.
 //! - **What was asked**: [`requests`](LocalHexclave::requests), without anything secret.
 //! - **Webhooks**: [`deliver_webhooks`](LocalHexclave::deliver_webhooks) delivers them signed, in the order and as often
 //!   as the test says, with Svix's retries. [`webhooks`](LocalHexclave::webhooks) has them without a delivery.
@@ -84,6 +87,7 @@
 //! contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
 //! bodies, and the indented JSON that browsers get. Nothing is kept in a file.
 
+mod acts;
 mod api;
 mod api_error;
 mod app;

@@ -122,6 +122,31 @@ async fn what_hangs_is_answered_when_the_server_is_healed() {
 }
 
 #[tokio::test]
+async fn what_is_held_back_says_what_was_so_when_it_was_asked_for() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    let ada = hexclave
+        .create_user(json!({ "display_name": "old" }))
+        .expect("a user");
+    let read = || as_server(&hexclave, Method::GET, &format!("/api/v1/users/{ada}"));
+    hexclave.inject(Fault::hold_back().on("GET", "/users/{user}"));
+    assert_eq!(hexclave.answers_held_back(), 0);
+    let asked = tokio::spawn(read().send());
+    while hexclave.answers_held_back() == 0 {
+        tokio::task::yield_now().await;
+    }
+    hexclave
+        .update_user(ada, json!({ "display_name": "new" }))
+        .expect("a change");
+    assert!(!asked.is_finished());
+    hexclave.heal();
+    let response = asked.await.expect("a task").expect("an answer");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["display_name"], "old");
+    assert_eq!(hexclave.answers_held_back(), 0);
+    assert_eq!(json_of(read()).await["display_name"], "new");
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_does_not_keep_its_end_waiting() {
     let (hexclave, _) = start_with(LocalHexclave::builder()).await;
     hexclave.inject(Fault::hang());

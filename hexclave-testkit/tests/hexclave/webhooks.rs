@@ -67,6 +67,47 @@ fn data(hexclave: &LocalHexclave, event_type: &str) -> Value {
     body["data"].take()
 }
 
+/// What is done to users without HTTP tells the same, and holds to the same rules.
+#[tokio::test]
+async fn what_is_done_without_http_is_told_too() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    let ada = hexclave
+        .create_user(json!({ "primary_email": "ada@example.com" }))
+        .expect("a user");
+    hexclave
+        .update_user(ada, json!({ "display_name": "Ada" }))
+        .expect("a change");
+    let read = json_of(as_server(&hexclave, Method::GET, &format!("/api/v1/users/{ada}"))).await;
+    assert_eq!(data(&hexclave, "user.updated"), read);
+    for (error, said) in [
+        (
+            hexclave
+                .create_user(json!({ "selected_team_id": null }))
+                .map(drop),
+            "SCHEMA_ERROR",
+        ),
+        (
+            hexclave.create_user(json!({ "nmae": "Ada" })).map(drop),
+            "SCHEMA_ERROR",
+        ),
+        (
+            hexclave.update_user(ada, json!({ "oauth_providers": [] })),
+            "SCHEMA_ERROR",
+        ),
+    ] {
+        let error = error.expect_err(said).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    hexclave.delete_user(ada).expect("a deletion");
+    assert_eq!(data(&hexclave, "user.deleted"), json!({ "id": ada, "teams": [] }));
+    for error in [hexclave.delete_user(ada), hexclave.update_user(ada, json!({}))] {
+        let error = error.expect_err("nobody").to_string();
+        assert!(error.contains("USER_NOT_FOUND"), "{error}");
+    }
+    assert_eq!(types(&hexclave), ["user.created", "user.updated", "user.deleted"]);
+    assert!(hexclave.requests().iter().all(|request| request.method == "GET"));
+}
+
 #[tokio::test]
 async fn everything_that_hexclave_tells_is_told() {
     let (hexclave, _) = start_with(LocalHexclave::builder()).await;

@@ -23,10 +23,8 @@ pub(super) async fn update(State(app): Shared, caller: Caller, body: JsonBody) -
         View::Client => users::changes(body.with_members(&UserChanges::OF_CLIENTS)?)?,
     };
     let id = caller.user_id().ok_or_else(ApiError::no_current_user)?;
-    let mut directory = app.directory();
-    directory.update_user(id, &changes, app.now_millis())?;
-    app.publish("user.updated", &directory.show_user(id, View::Server)?)?;
-    json_answer(&directory.show_user(id, view)?)
+    users::change(&app, id, &changes)?;
+    json_answer(&app.directory().show_user(id, view)?)
 }
 
 pub(super) async fn delete(State(app): Shared, caller: Caller, _: JsonBody) -> Answer {

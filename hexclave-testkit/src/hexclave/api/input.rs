@@ -55,6 +55,12 @@ impl JsonBody {
     }
 }
 
+impl From<Value> for JsonBody {
+    fn from(body: Value) -> Self {
+        Self(Some(body))
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
 

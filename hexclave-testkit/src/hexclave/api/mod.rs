@@ -16,7 +16,7 @@ mod project;
 mod refresh;
 mod sessions;
 mod teams;
-mod users;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ use super::{
 pub(crate) use answer::{ActualStatus, Refusal};
 use answer::{Answer, json_answer};
 use caller::{Access, Caller};
+pub(crate) use input::JsonBody;
 
 type Shared = State<Arc<App>>;
 

@@ -6,7 +6,7 @@ use super::{
     super::{
         api_error::ApiError,
         app::App,
-        directory::{ShownMembership, UserChanges, UserFilter, UserPage, View},
+        directory::{ShownMembership, ShownUser, UserChanges, UserFilter, UserPage, View},
     },
     Caller, Shared,
     answer::{Answer, List, created, json_answer, success},
@@ -65,18 +65,7 @@ pub(super) async fn list(State(app): Shared, caller: Caller, query: Query) -> An
 
 pub(super) async fn create(State(app): Shared, caller: Caller, body: JsonBody) -> Answer {
     caller.require_server()?;
-    let changes: UserChanges = body.parse()?;
-    if changes.selected_team_id.is_some() {
-        return Err(ApiError::schema(
-            "A new user is in no team: selected_team_id is not known here",
-        ));
-    }
-    let changes = changes.checked()?;
-    let mut directory = app.directory();
-    let id = directory.create_user(&changes, app.now_millis())?;
-    let user = directory.show_user(id, View::Server)?;
-    app.publish("user.created", &user)?;
-    created(&user)
+    created(&add(&app, body)?)
 }
 
 pub(super) async fn read(State(app): Shared, caller: Caller, Path(user): Path<String>) -> Answer {
@@ -93,12 +82,7 @@ pub(super) async fn update(
 ) -> Answer {
     caller.require_server()?;
     let id: UserId = parameter("user_id", &user)?;
-    let changes = changes(body)?;
-    let mut directory = app.directory();
-    directory.update_user(id, &changes, app.now_millis())?;
-    let user = directory.show_user(id, View::Server)?;
-    app.publish("user.updated", &user)?;
-    json_answer(&user)
+    json_answer(&change(&app, id, &changes(body)?)?)
 }
 
 pub(super) async fn delete(
@@ -113,8 +97,33 @@ pub(super) async fn delete(
     success()
 }
 
+/// Adds a user, and tells it.
+pub(crate) fn add(app: &App, body: JsonBody) -> Result<ShownUser, ApiError> {
+    let changes: UserChanges = body.parse()?;
+    if changes.selected_team_id.is_some() {
+        return Err(ApiError::schema(
+            "A new user is in no team: selected_team_id is not known here",
+        ));
+    }
+    let changes = changes.checked()?;
+    let mut directory = app.directory();
+    let id = directory.create_user(&changes, app.now_millis())?;
+    let user = directory.show_user(id, View::Server)?;
+    app.publish("user.created", &user)?;
+    Ok(user)
+}
+
+/// Changes a user, and tells it.
+pub(crate) fn change(app: &App, id: UserId, changes: &UserChanges) -> Result<ShownUser, ApiError> {
+    let mut directory = app.directory();
+    directory.update_user(id, changes, app.now_millis())?;
+    let user = directory.show_user(id, View::Server)?;
+    app.publish("user.updated", &user)?;
+    Ok(user)
+}
+
 /// Deletes a user, and tells that the teams have lost a member.
-pub(super) fn remove(app: &App, id: UserId) -> Result<(), ApiError> {
+pub(crate) fn remove(app: &App, id: UserId) -> Result<(), ApiError> {
     let teams = app.directory().delete_user(id)?;
     for team in &teams {
         app.publish("team_membership.deleted", &ShownMembership::new(*team, id))?;
@@ -128,7 +137,7 @@ pub(super) fn remove(app: &App, id: UserId) -> Result<(), ApiError> {
 }
 
 /// What servers change of users that there are.
-pub(super) fn changes(body: JsonBody) -> Result<UserChanges, ApiError> {
+pub(crate) fn changes(body: JsonBody) -> Result<UserChanges, ApiError> {
     let changes: UserChanges = body.parse()?;
     if changes.has_oauth_providers() {
         return Err(ApiError::schema("oauth_providers can be given to new users only"));

@@ -46,6 +46,12 @@ pub(crate) struct ShownUser {
     oauth_providers: Vec<OauthProvider>,
 }
 
+impl ShownUser {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Directory {
     pub(crate) fn show_user(&self, id: UserId, view: View) -> Result<ShownUser, ApiError> {
         let user = self.user(id).ok_or_else(ApiError::user_not_found)?;

@@ -241,8 +241,8 @@ impl Directory {
                 _ => Ok(after),
             };
         };
-        let taken = self.user_of_email(address).is_some_and(|other| other.id != id);
-        if after.auth_enabled && taken {
+        let taken = || self.user_of_email(address).is_some_and(|other| other.id != id);
+        if after.auth_enabled && taken() {
             return Err(ApiError::email_exists(address));
         }
         Ok(after)
