@@ -20,6 +20,9 @@ struct Inner {
 pub enum ErrorKind {
     /// A database's access rules are not those of a saved matrix.
     AccessChanged,
+    /// The Hexclave API did not tell what it was asked for; the [source](StdError::source), a
+    /// [`hexclave_core::Error`], says why.
+    Api,
     /// The token's `aud` is not `authenticated`.
     AudienceMismatch,
     /// The role of the claims is above Row Level Security: a superuser, or one with `BYPASSRLS`.
@@ -28,7 +31,8 @@ pub enum ErrorKind {
     ClaimNotAllowed,
     /// The claims are longer than [`Minter::MAX_PAYLOAD`](crate::Minter::MAX_PAYLOAD) bytes.
     ClaimsTooLarge,
-    /// The database did not begin the transaction as the user; the [source](StdError::source) says why.
+    /// The database did not begin the transaction as the user, or did not do something else that was asked of it; the
+    /// [source](StdError::source) says why.
     Database,
     /// The connection was in a transaction already.
     InTransaction,
@@ -51,6 +55,12 @@ pub enum ErrorKind {
     KindNotAccepted(UserKind),
     /// The token's `nbf` or `iat` lies in the future.
     NotYetValid,
+    /// The table mirrors the users of another project.
+    OtherProject,
+    /// Others read the same user at the same time, over and over.
+    Overtaken,
+    /// Another reconciliation of the same table is under way, or has taken this one over.
+    Reconciling,
     /// The role is not one that the application allows.
     RoleNotAllowed,
     /// The token could not be signed.
@@ -59,6 +69,8 @@ pub enum ErrorKind {
     SourceExpired,
     /// A statement that was to be run as the user failed; the [source](StdError::source) says why.
     Statement,
+    /// The table of users, or one that belongs to it, is missing or is not as it has to be.
+    TableMismatch,
     /// The token's `exp` has passed.
     TokenExpired,
     /// Not a compact JWS with a JSON header and a JSON payload, or one that demands what is not understood.
@@ -75,6 +87,7 @@ impl ErrorKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::AccessChanged => "access_changed",
+            Self::Api => "api",
             Self::AudienceMismatch => "audience_mismatch",
             Self::BypassesRls => "bypasses_rls",
             Self::ClaimNotAllowed => "claim_not_allowed",
@@ -90,10 +103,14 @@ impl ErrorKind {
             Self::KeysUnavailable => "keys_unavailable",
             Self::KindNotAccepted(_) => "kind_not_accepted",
             Self::NotYetValid => "not_yet_valid",
+            Self::OtherProject => "other_project",
+            Self::Overtaken => "overtaken",
+            Self::Reconciling => "reconciling",
             Self::RoleNotAllowed => "role_not_allowed",
             Self::Signing => "signing",
             Self::SourceExpired => "source_expired",
             Self::Statement => "statement",
+            Self::TableMismatch => "table_mismatch",
             Self::TokenExpired => "token_expired",
             Self::TokenMalformed => "token_malformed",
             Self::UnknownKey => "unknown_key",
@@ -165,10 +182,28 @@ impl Error {
         )
     }
 
-    /// Whether nothing was decided, and the same may succeed later.
+    /// Whether the same may go well later, as it is: keys, the Hexclave API or the database are not to be reached, is in trouble
+    /// or busy, or somebody else was at the same thing.
+    ///
+    /// Of the database that is what it says itself: PostgreSQL's classes 08, 40, 53, 55 and 57, and a connection that
+    /// is gone, but not while a [statement](ErrorKind::Statement) was run, for it may have been committed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.inner.kind == ErrorKind::KeysUnavailable
+        match self.inner.kind {
+            ErrorKind::KeysUnavailable | ErrorKind::Overtaken | ErrorKind::Reconciling => true,
+            ErrorKind::Api => {
+                let source = self.source().and_then(|source| source.downcast_ref());
+                source.is_some_and(hexclave_core::Error::is_retryable)
+            }
+            ErrorKind::Database | ErrorKind::Statement => match self.sql_state() {
+                Some(state) => ["08", "40", "53", "55", "57"]
+                    .iter()
+                    .any(|class| state.starts_with(class)),
+                // Of a statement of the caller's nobody can tell whether it was committed.
+                None => self.inner.kind == ErrorKind::Database,
+            },
+            _ => false,
+        }
     }
 
     /// Whether time alone is the reason, so that a fresh token of the user's may pass.

@@ -68,6 +68,10 @@
 //! SQL of the common shapes of tables, [`inspect::lint`] finds what is wrong with a database's, and [`inspect::matrix`]
 //! tries who can see, add, change and delete which rows.
 //!
+//! # Users
+//! Row Level Security knows who asks, and the database knows nobody else: names, addresses and metadata stay with
+//! Hexclave. [`sync`] keeps a table of users that follows Hexclave's webhooks, for policies and queries to join.
+//!
 //! # Features
 //! | feature | adds |
 //! |---|---|
@@ -75,6 +79,7 @@
 //! | `deadpool-postgres` | [`rls::deadpool_postgres`], and the feature above |
 //! | `postgres` | [`rls::postgres`] |
 //! | `sqlx` | [`rls::sqlx`]; chooses sqlx's `runtime-tokio` and no TLS |
+//! | `sync` | [`sync`], and the feature `tokio-postgres` |
 //! | `terminal` | [`inspect::matrix`] as text for terminals, and the feature `tokio-postgres` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -92,6 +97,9 @@ pub mod policies;
     doc(cfg(any(feature = "postgres", feature = "sqlx", feature = "tokio-postgres")))
 )]
 pub mod rls;
+#[cfg(feature = "sync")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sync")))]
+pub mod sync;
 mod token;
 
 pub use claims::{ClaimsPolicy, CustomRole, Role, SupabaseClaims};

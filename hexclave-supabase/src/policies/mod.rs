@@ -34,14 +34,16 @@ use std::fmt::Write as _;
 pub use condition::{Column, Team};
 use condition::{NOT_ANONYMOUS, SECOND_FACTOR};
 
-use crate::{Error, ErrorKind, identifier::quoted};
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::{
+    Error,
+    identifier::{check, quoted},
+};
 
 /// The table of Hexclave's guide "Supabase Setup" with policies that allow what the guide says and nothing else; its
 /// comments say what the guide's own text allows.
 pub const GUIDE: &str = include_str!("guide.sql");
-
-/// Longer names are cut by PostgreSQL (`NAMEDATALEN`), in bytes.
-const LONGEST_NAME: usize = 63;
 
 /// What a shape lets its users do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -240,22 +242,10 @@ fn line(sql: &mut String, statement: std::fmt::Arguments<'_>) {
     let _ = writeln!(sql, "{statement}");
 }
 
-fn check(what: &str, name: &str) -> Result<(), Error> {
-    let problem = match name {
-        "" => "is empty",
-        name if name.contains('\0') => "holds U+0000",
-        name if name.len() > LONGEST_NAME => "is longer than 63 bytes",
-        _ => return Ok(()),
-    };
-    Err(Error::new(
-        ErrorKind::InvalidConfig,
-        format!("the name of the {what} {problem}, which no name in PostgreSQL can be"),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn a_table_for_everybody_has_one_policy_and_no_more_grants_than_that() {
