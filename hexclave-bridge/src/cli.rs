@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hexclave_core::AcceptedKinds;
 
 use crate::{
+    doctor::{self, DoctorArgs},
     session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
     settings::ProjectArgs,
     shell::{self, CompletionsArgs, ManArgs},
@@ -54,6 +55,12 @@ pub(crate) enum Command {
     /// Prove who an access token's user is
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Look at everything that is set up, and say what is wrong and how to mend it
+    ///
+    /// Settings, the project and its keys, this machine's clock, the keys to the project, Supabase's secret, database and
+    /// policies, Convex's configuration. What is not set up is skipped.
+    #[command(after_help = doctor::EXIT_CODES)]
+    Doctor(Box<DoctorArgs>),
     /// Tokens, policies and keys for Supabase
     Supabase {
         #[command(subcommand)]
@@ -86,6 +93,7 @@ impl Command {
         match self {
             Self::Demo(args) => args.json,
             Self::Verify(args) => args.json,
+            Self::Doctor(args) => args.json,
             Self::Supabase { command } => command.wants_json(),
             Self::Convex { command } => matches!(command, ConvexCommand::Identity(_)),
             Self::Login(args) => args.session.json,

@@ -81,8 +81,17 @@ impl DatabaseArgs {
                 "set it to postgresql://user:password@host:5432/postgres, or name a file with --database-url-file",
             )));
         };
+        self.connect_to(&url, settings).await
+    }
+
+    pub(crate) async fn connect_to(&self, url: &Secret, settings: &Settings) -> Result<Client, Failure> {
         let authority = settings.path(&settings::DATABASE_CA, self.database_ca_file.as_deref())?;
-        Target::parse(&url)?.connect(authority.as_deref()).await
+        Target::parse(url)?.connect(authority.as_deref()).await
+    }
+
+    /// The file that the command line names for the URL.
+    pub(crate) fn url_file(&self) -> Option<&Path> {
+        self.database_url_file.as_deref()
     }
 }
 

@@ -151,6 +151,16 @@ impl Failure {
         &self.causes
     }
 
+    /// What to try next.
+    pub(crate) fn what_next(&self) -> Option<Cow<'static, str>> {
+        self.hint.clone()
+    }
+
+    /// Whether it could not be found out what was asked.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        self.exit == Exit::Unchecked
+    }
+
     /// The token that was refused.
     pub(crate) fn token(&self) -> Option<&RefusedToken> {
         self.token.as_deref()
@@ -246,7 +256,7 @@ fn hint(kind: ErrorKind) -> Option<&'static str> {
             "`hexclave-bridge doctor` looks at the way to the project, step by step"
         }
         ErrorKind::KindNotAccepted(_) => "--allow names the kinds of users to let in",
-        ErrorKind::NotYetValid => "is this machine's clock right?",
+        ErrorKind::NotYetValid => "`hexclave-bridge doctor` compares this machine's clock with the API's",
         ErrorKind::ProjectKeyRejected => {
             "compare the keys with those in the Hexclave dashboard: HEXCLAVE_PUBLISHABLE_CLIENT_KEY, \
              HEXCLAVE_SECRET_SERVER_KEY"

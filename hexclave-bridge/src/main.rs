@@ -5,6 +5,7 @@ mod cli;
 mod convex;
 mod database;
 mod demo;
+mod doctor;
 mod excerpt;
 mod failure;
 mod output;
@@ -38,6 +39,7 @@ async fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Demo(args) => demo::run(args).await?,
         Command::Verify(args) => verify::run(args).await?,
+        Command::Doctor(args) => return doctor::run(args).await,
         Command::Supabase { command } => return supabase::run(command).await,
         Command::Convex {
             command: ConvexCommand::AuthConfig(args),

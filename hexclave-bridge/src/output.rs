@@ -77,7 +77,16 @@ pub(crate) fn error(failure: &Failure) {
 
 /// A text for standard error in lines that fit a terminal; elsewhere it stays one.
 fn wrapped(text: &str, indent: &str) -> String {
-    match (io::stderr().is_terminal(), terminal_size()) {
+    fit(text, indent, io::stderr().is_terminal())
+}
+
+/// The same, for standard output.
+pub(crate) fn fitted(text: &str, indent: &str) -> String {
+    fit(text, indent, io::stdout().is_terminal())
+}
+
+fn fit(text: &str, indent: &str, is_terminal: bool) -> String {
+    match (is_terminal, terminal_size()) {
         (true, Some((Width(width), _))) => {
             let options = textwrap::Options::new(width.into())
                 .subsequent_indent(indent)

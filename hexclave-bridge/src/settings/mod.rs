@@ -27,7 +27,8 @@ pub(crate) use self::{
     project::ProjectArgs,
     secret::{Secret, standard_input},
     setting::{
-        ALLOW, APP_URL, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS, SESSION_FILE, Setting,
+        ALLOW, APP_URL, CONVEX_CONFIG, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS,
+        SECRET_SERVER_KEY, SESSION_FILE, Setting,
     },
 };
 use crate::failure::Failure;
@@ -83,6 +84,15 @@ impl Settings {
             Ok(value) => Ok(Some(value)),
             Err(error) => Err(self.unusable(&found.origin, &error)),
         }
+    }
+
+    /// A variable from the first place that has it.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let value = |variables: &Variables| variables.text(name).ok().flatten();
+        self.variables
+            .iter()
+            .find_map(value)
+            .map(|value| value.to_string())
     }
 
     /// The path of a file; one in the settings file counts from that file's folder.

@@ -44,6 +44,8 @@ settings! {
     API_URL: "api-url", "HEXCLAVE_API_URL", Some("api-url"), Kind::Text;
     PUBLISHABLE_CLIENT_KEY: "publishable-client-key", "HEXCLAVE_PUBLISHABLE_CLIENT_KEY",
         Some("publishable-client-key"), Kind::Text;
+    SECRET_SERVER_KEY: "secret-server-key-file", "HEXCLAVE_SECRET_SERVER_KEY", Some("secret-server-key-file"),
+        Kind::Secret { file_variable: "HEXCLAVE_SECRET_SERVER_KEY_FILE" };
     EXTRA_REQUEST_HEADERS: "extra-request-headers-file", "HEXCLAVE_EXTRA_REQUEST_HEADERS",
         Some("extra-request-headers-file"),
         Kind::Secret { file_variable: "HEXCLAVE_EXTRA_REQUEST_HEADERS_FILE" };
@@ -56,6 +58,7 @@ settings! {
         Kind::Secret { file_variable: "SUPABASE_DB_URL_FILE" };
     DATABASE_CA: "database-ca-file", "SUPABASE_DB_CA_FILE", Some("supabase.database-ca-file"), Kind::Text;
     SCHEMAS: "schemas", "SUPABASE_DB_SCHEMAS", Some("supabase.schemas"), Kind::List;
+    CONVEX_CONFIG: "convex-config", "HEXCLAVE_BRIDGE_CONVEX_CONFIG", Some("convex.config"), Kind::Text;
     FAIL_ON: "fail-on", "HEXCLAVE_BRIDGE_FAIL_ON", Some("supabase.fail-on"), Kind::Text;
 }
 

@@ -1,6 +1,7 @@
 //! The program as a script sees it: output, errors, exit codes.
-#![allow(clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod doctor;
 mod session;
 mod settings;
 mod shell;
