@@ -99,6 +99,9 @@
 //! What it rests on: the API says what is true at some time after it was asked. Where it lags behind, a row does, until the
 //! next delivery or reconciliation.
 //!
+//! A database that was restored without the sequence would take every reading for an old one; a reconciliation sets it
+//! right. An API whose list contradicts what it says of single users ends a reconciliation, and marks nobody.
+//!
 //! # How stale a row can be
 //! A lost delivery, and what sends none (verifying an address by its link, a change of the project's settings that
 //! restricts users), are made good by the next reconciliation. Run one when the table is new, and then each night, or

@@ -128,6 +128,10 @@ impl<A: ServerAccess> UserMirror<A> {
         mut progress: impl FnMut(&Progress) + Send,
     ) -> Result<Progress, Error> {
         self.table().check(client).await?;
+        client
+            .query_typed(&self.statements().mend, &[(&self.statements().reads, Type::TEXT)])
+            .await
+            .map_err(not_noted)?;
         let holder = self.ask(client, None).await?.asked;
         let row = client
             .query_typed_opt(
@@ -273,7 +277,16 @@ impl<A: ServerAccess> Run<'_, A> {
                 return Ok(page);
             }
             self.read_one(anchor.id).await?;
-            self.state.anchor = self.before(anchor).await?;
+            self.state.anchor = self.up_to(anchor).await?;
+            if self.state.anchor.is_some_and(|found| found.id == anchor.id) {
+                return Err(Error::new(
+                    ErrorKind::Api,
+                    format!(
+                        "the Hexclave API knows the user {} and lists nobody from there on",
+                        anchor.id
+                    ),
+                ));
+            }
             if self.state.anchor.is_none() {
                 self.state.progress.users = 0;
             }
@@ -348,12 +361,13 @@ impl<A: ServerAccess> Run<'_, A> {
         progress.removed += written.removed;
     }
 
-    async fn before(&self, anchor: Anchor) -> Result<Option<Anchor>, Error> {
+    /// The anchor, if it is where it was, or else the last user before it.
+    async fn up_to(&self, anchor: Anchor) -> Result<Option<Anchor>, Error> {
         let id = anchor.id.to_string();
         let row = self
             .client
             .query_typed_opt(
-                &self.mirror.statements().before,
+                &self.mirror.statements().up_to,
                 &[(&anchor.millis, Type::INT8), (&id, Type::TEXT)],
             )
             .await;

@@ -16,11 +16,12 @@ pub(super) struct Relation {
 }
 
 /// What the catalogue knows of the relations `$2` in the schema `$1`, a row for each column.
-const CATALOGUE: &str = "
+const CATALOGUE: &str = r"
 SELECT c.relname::text, c.relkind = 'S',
-    CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'USAGE')
+    CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') AND has_sequence_privilege(c.oid, 'UPDATE')
         ELSE has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-            AND has_table_privilege(c.oid, 'UPDATE') END,
+            AND has_table_privilege(c.oid, 'UPDATE')
+            AND (c.relname NOT LIKE '%\_deliveries' OR has_table_privilege(c.oid, 'DELETE')) END,
     CASE c.relkind WHEN 'S' THEN false ELSE row_security_active(c.oid) END,
     a.attname::text, a.atttypid::regtype::text,
     a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',

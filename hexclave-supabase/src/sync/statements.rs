@@ -38,8 +38,11 @@ pub(super) struct Statements {
     pub(super) finish: String,
     /// Lets go of the reconciliation of the holder `$1`, for the next one to resume.
     pub(super) release: String,
-    /// The user before the sign-up time `$1` (milliseconds) and id `$2`.
-    pub(super) before: String,
+    /// Sets the sequence `$1` behind every number that was drawn from it, should it have been lost: readings would be
+    /// taken for old.
+    pub(super) mend: String,
+    /// The last user up to the sign-up time `$1` (milliseconds) and id `$2`.
+    pub(super) up_to: String,
     /// Users that are there and were last read before the number `$1`, with ids after `$2`, in order.
     pub(super) unseen: String,
 }
@@ -99,9 +102,13 @@ impl Statements {
                     finished_at = now() WHERE holder = $1"
             ),
             release: format!("UPDATE {state} SET holder = NULL WHERE holder = $1"),
-            before: format!(
+            mend: format!(
+                "SELECT setval($1::text::regclass, written) FROM (SELECT max(written) AS written FROM {sync}) AS last
+                WHERE written > (SELECT last_value FROM {reads})"
+            ),
+            up_to: format!(
                 "SELECT id::text, (extract(epoch FROM signed_up_at) * 1000)::bigint FROM {users}
-                WHERE deleted_at IS NULL AND (signed_up_at, id) <
+                WHERE deleted_at IS NULL AND (signed_up_at, id) <=
                     (timestamptz 'epoch' + $1 * interval '1 millisecond', $2::text::uuid)
                 ORDER BY signed_up_at DESC, id DESC LIMIT 1"
             ),

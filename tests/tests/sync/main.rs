@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod deliveries;
+mod http;
 mod many;
 mod races;
 mod reconciliation;

@@ -165,6 +165,62 @@ async fn a_list_that_shifts_while_it_is_read_loses_nobody() {
     }
 }
 
+/// The list says that the user with whom it is to begin is not there, and the API shows the user.
+#[tokio::test]
+async fn an_api_that_contradicts_itself_ends_it_and_marks_nobody() {
+    let world = World::new().await;
+    sign_up(&world, 5);
+    let missing = Fault::known_error(404, "USER_NOT_FOUND", json!({})).on("GET", "/users");
+    let broken = world.mirror.reconcile(&world.client, by(2), |progress| {
+        if progress.users == 2 {
+            world.hexclave.inject(missing.clone().times(1));
+        }
+    });
+    let error = is_send(broken).await.expect_err("a contradiction");
+    assert_eq!(error.kind(), ErrorKind::Api);
+    assert!(
+        error.to_string().contains("lists nobody from there on"),
+        "{error}"
+    );
+    let done = world.reconcile().await;
+    assert_eq!((done.resumed, done.users, done.removed), (true, 5, 0));
+    world.assert_in_step().await;
+}
+
+/// The numbers begin at one again, as in a database that was restored without its sequences.
+#[tokio::test]
+async fn a_lost_sequence_is_mended() {
+    let world = World::new().await;
+    let [ada] = sign_up(&world, 1)[..] else {
+        panic!("one user")
+    };
+    for _ in 0..5 {
+        world.reconcile().await;
+    }
+    world
+        .database
+        .execute("alter sequence users_sync_reads restart")
+        .expect("a sequence");
+    world
+        .hexclave
+        .update_user(ada, json!({ "display_name": "new" }))
+        .expect("a change");
+    assert_eq!(
+        world.deliver(&world.last_message()).await.expect("done"),
+        Outcome::Unchanged
+    );
+    assert_eq!(world.reconcile().await.changed, 1);
+    world.assert_in_step().await;
+    world
+        .hexclave
+        .update_user(ada, json!({ "display_name": "newer" }))
+        .expect("a change");
+    assert_eq!(
+        world.deliver(&world.last_message()).await.expect("done"),
+        Outcome::Changed
+    );
+}
+
 #[tokio::test]
 async fn what_was_broken_off_goes_on_where_it_was() {
     let world = World::new().await;
@@ -355,6 +411,11 @@ async fn webhooks_are_handled_meanwhile() {
     let done = done.expect("a reconciliation");
     assert_eq!((done.users, done.added), (users.len() as u64, 3));
     world.assert_in_step().await;
+}
+
+/// So that it can be a task.
+fn is_send<T: Send>(future: T) -> T {
+    future
 }
 
 /// Runs a future until something is so, and gives it up then.
