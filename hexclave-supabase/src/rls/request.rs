@@ -161,19 +161,15 @@ impl<'a> Request<'a> {
         Ok(statement)
     }
 
-    /// The same settings as one `SELECT`, for a transaction that is the caller's own; isolation and read only have no
-    /// place in it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::RoleNotAllowed`].
+    /// The same settings as one `SELECT`, for a transaction that is the caller's own, and for whatever role the claims
+    /// ask for. Isolation and read only have no place in it.
     #[cfg(feature = "tokio-postgres")]
-    pub(crate) fn inside(&self, may_be_above_rls: bool) -> Result<String, Error> {
-        let role = self.allowed_role()?;
+    pub(crate) fn inside(&self, may_be_above_rls: bool) -> String {
         let mut statement = Statement::new(None, false);
         self.fill(&mut statement, |statement| {
-            statement.set_role_inside(role, may_be_above_rls);
+            statement.set_role_inside(self.claims.role().as_str(), may_be_above_rls);
         });
-        Ok(statement.select())
+        statement.select()
     }
 
     #[cfg(feature = "tokio-postgres")]
@@ -181,7 +177,11 @@ impl<'a> Request<'a> {
         self.claims.role()
     }
 
-    fn allowed_role(&self) -> Result<&str, Error> {
+    /// The role of the claims, if the transaction may switch to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RoleNotAllowed`].
+    pub(crate) fn allowed_role(&self) -> Result<&str, Error> {
         let role = self.claims.role().as_str();
         let allowed = match &self.roles {
             Some(roles) => roles.iter().any(|allowed| allowed == role),

@@ -6,9 +6,10 @@ use super::{
     AccessMatrix, Command, Identity, IdentityAccess, TableAccess, TableName, catalogue,
     catalogue::Relation,
     limits::Limits,
+    meaning::shortened,
     rows::{self, KnownRows},
-    session::{Eyes, Session},
-    tries::{Tries, shortened},
+    session::Session,
+    tries::Tries,
 };
 use crate::{Error, ErrorKind, Role, error::quoted};
 
@@ -116,7 +117,7 @@ impl<'a> AccessMatrixBuilder<'a> {
     }
 
     /// SQL to run first, as the connection's role: rows to try things on, a policy to consider. It is undone with
-    /// everything else, and cannot commit. Several statements are separated by `;`; the language `plpgsql` has to be
+    /// everything else, cannot commit, and has the same time limits. Several statements are separated by `;`; the language `plpgsql` has to be
     /// there, as it is unless somebody has dropped it.
     pub fn prepare(mut self, sql: impl Into<String>) -> Self {
         self.prepare = Some(sql.into());
@@ -213,7 +214,7 @@ fn begun(relation: &Relation, known: &KnownRows) -> TableAccess {
         kind: relation.kind,
         row_security: relation.row_security,
         rows: known.total,
-        all_rows: known.total.is_some() && matches!(known.eyes, Eyes::AllOrNothing),
+        all_rows: known.is_complete(),
         rows_error: known
             .failure
             .as_ref()

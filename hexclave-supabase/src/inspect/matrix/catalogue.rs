@@ -1,8 +1,7 @@
 //! What the catalogue says about the tables: what they are, their columns, and what is granted on them.
 
 use super::{
-    TableName,
-    access::{Command, RowSecurity, TableKind},
+    Command, RowSecurity, TableKind, TableName,
     session::{Done, Eyes, Session},
 };
 use crate::{Error, ErrorKind, error::quoted, rls::literal};

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{
-    AccessMatrix, Cell, Command, Outcome,
+    AccessMatrix, Cell, Command, Outcome, Reach,
     report::{in_words, named},
 };
 use crate::{Error, ErrorKind};
@@ -28,7 +28,7 @@ pub enum Change {
     /// Something that is neither wider nor narrower: another error, a right that reaches no row, a cell that was not
     /// there or is there no more.
     Other,
-    /// A row, or a column, is no longer reached, and none has come.
+    /// A row, or a column, is no longer reached, none has come, and it could be found out.
     Narrower,
 }
 
@@ -171,26 +171,40 @@ fn push(differences: &mut Vec<Difference>, table: &str, earlier: Option<&Cell>, 
 fn change(earlier: Option<&Cell>, now: Option<&Cell>) -> Option<Change> {
     let (was, is) = match (earlier, now) {
         (Some(was), Some(is)) => (was, is),
-        (None, Some(is)) if is.count() > 0 => return Some(Change::Wider),
+        (None, Some(is)) if passed(is) > 0 => return Some(Change::Wider),
         _ => return Some(Change::Other),
     };
     // How many rows there are besides is no matter of access.
     if same(&was.outcome, &is.outcome) && was.columns == is.columns {
         return None;
     }
-    let reaches = |cell: &Cell| cell.count() > 0;
     let (gains, loses) = (more(was, is), more(is, was));
-    Some(match (reaches(was), reaches(is)) {
+    // What could not be found out is not narrower.
+    let is_known = matches!(is.outcome, Outcome::Rows(_) | Outcome::NoGrant);
+    Some(match (passed(was) > 0, passed(is) > 0) {
         (_, true) if gains => Change::Wider,
-        (true, _) if loses => Change::Narrower,
+        (true, _) if loses && is_known => Change::Narrower,
         _ => Change::Other,
     })
+}
+
+/// How many rows the policies let through, those that a constraint has stopped behind them included.
+fn passed(cell: &Cell) -> u64 {
+    let stopped = |reach: &Reach| -> u64 {
+        let constraints = reach
+            .errors
+            .iter()
+            .filter(|error| error.sql_state.starts_with("23"));
+        constraints.map(|error| error.rows).sum()
+    };
+    cell.reach()
+        .map_or(0, |reach| reach.count.saturating_add(stopped(reach)))
 }
 
 fn same(was: &Outcome, is: &Outcome) -> bool {
     match (was, is) {
         (Outcome::Rows(was), Outcome::Rows(is)) => {
-            let errors = |reach: &super::Reach| -> Vec<(String, u64)> {
+            let errors = |reach: &Reach| -> Vec<(String, u64)> {
                 let errors = reach.errors.iter();
                 errors
                     .map(|error| (error.sql_state.clone(), error.rows))
@@ -221,9 +235,9 @@ fn more(first: &Cell, second: &Cell) -> bool {
     };
     let columns = match (&first.columns, &second.columns) {
         (Some(first), Some(second)) => second.iter().any(|column| !first.contains(column)),
-        (Some(_), None) => second.count() > 0,
+        (Some(_), None) => passed(second) > 0,
         (None, _) => false,
     };
     let unseen = |cell: &Cell| cell.reach().map_or(0, |reach| reach.unseen);
-    rows || columns || unseen(second) > unseen(first)
+    rows || passed(second) > passed(first) || columns || unseen(second) > unseen(first)
 }

@@ -59,8 +59,7 @@ impl Identity {
         Self {
             name: "signed out".to_owned(),
             role: Role::Anon,
-            // Refused for other roles alone.
-            settings: request.inside(false).unwrap_or_default(),
+            settings: request.inside(false),
             above_rls: false,
         }
     }
@@ -98,10 +97,11 @@ impl Identity {
                 ),
             ));
         }
+        request.allowed_role()?;
         Ok(Self {
             name,
             role: request.role().clone(),
-            settings: request.inside(above_rls)?,
+            settings: request.inside(above_rls),
             above_rls,
         })
     }

@@ -37,12 +37,12 @@
 //!   a column, so policies for `SELECT` count too, as they do for every request that has a condition. So it is tried a
 //!   second time without reading: one value for all rows, in a column that no policy and no key looks at. Rows that are
 //!   reached in that way alone are [unseen](Reach::unseen).
-//! - **DELETE**: without a condition, which policies for `SELECT` have no say in.
+//! - **DELETE**: without a condition on columns, which policies for `SELECT` have no say in.
 //!
 //! `UPDATE` and `DELETE` are statements over all rows of a table; which rows they have reached is looked up right
 //! afterwards by the role that looks. Where one row spoils the statement (a foreign key, `WITH CHECK`, a trigger), and in
 //! tables that are [too large](AccessMatrixBuilder::largest_table), the rows of the sample are tried one by one,
-//! found by their keys: then only rows are reached that are seen.
+//! found by their keys: then only rows are reached that are seen. The second `UPDATE` is left out where it fails.
 //!
 //! Where something cannot be tried, the cell says [why](Untried), and not that it is refused. A role without a right
 //! to the command ([`Outcome::NoGrant`]) is told from policies that let no row through ([`Outcome::Rows`] with 0), and
@@ -58,6 +58,9 @@
 //! and does not force policies on itself: `postgres` on Supabase does. Where it sees a part, the matrix
 //! [says so](TableAccess::sees_all_rows). For another role to look, see
 //! [`dangerously_look_as`](AccessMatrixBuilder::dangerously_look_as).
+//!
+//! To look at a view is to run its functions with the rights of the role that looks. So let that role be no stronger
+//! than it has to be, and no superuser in a database whose objects others define.
 //!
 //! # A snapshot test
 //! Take the database as the migrations leave it, put rows into it, and keep the matrix beside the migrations. Differences
@@ -93,6 +96,7 @@
 //! The transaction is never committed, and there is no way to have it committed. But PostgreSQL itself does not undo
 //! everything:
 //! - sequences go on: the defaults of columns that the role may not fill, and triggers, may have taken numbers;
+//! - advisory locks of the session, should a trigger or a policy take them, are held until the connection ends;
 //! - what a trigger, a policy or a view does outside the database stays: `dblink`, the extension `http`, a foreign
 //!   server's functions, files. `NOTIFY`, `pg_net` and Supabase's database webhooks are undone, as they are sent after the
 //!   commit. For tables with triggers of another kind there is
@@ -105,13 +109,16 @@
 //! [reports](Report).
 
 mod access;
+mod attempts;
 mod builder;
 mod catalogue;
+mod cell;
 mod difference;
 mod html;
 mod identity;
 mod limits;
 mod markdown;
+mod meaning;
 mod report;
 mod rows;
 mod saved;
@@ -121,11 +128,9 @@ mod table_name;
 mod text;
 mod tries;
 
-pub use access::{
-    AccessMatrix, Cell, Command, IdentityAccess, Outcome, Reach, RowError, RowSecurity, TableAccess,
-    TableKind, Untried,
-};
+pub use access::{AccessMatrix, IdentityAccess, RowSecurity, TableAccess, TableKind};
 pub use builder::{AccessMatrixBuilder, Progress};
+pub use cell::{Cell, Command, Outcome, Reach, RowError, Untried};
 pub use difference::{Allowed, Change, Difference};
 pub use identity::Identity;
 pub use report::Report;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Cell, Command, Outcome, Reach, RowError, Untried};
+use super::cell::{Cell, Command, Outcome, Reach, RowError, Untried};
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct SavedCell {

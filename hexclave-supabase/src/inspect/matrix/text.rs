@@ -31,6 +31,7 @@ impl Report<'_> {
     /// The matrix for a terminal: tables of at most `width` columns (at least 60), with ANSI colours or without.
     ///
     /// Names and keys from the database cannot bring control characters into it.
+    #[cfg_attr(docsrs, doc(cfg(feature = "terminal")))]
     #[must_use]
     pub fn to_text(&self, width: u16, colours: bool) -> String {
         let paint = Paint { colours };

@@ -1,18 +1,16 @@
 //! What is tried, for one identity and one table.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::{
-    access::{Cell, Command, Outcome, Reach, RowError, TableKind, Untried},
+    Cell, Command, Outcome, Reach, TableKind, Untried,
     catalogue::{Column, Grants, Relation},
     limits::Limits,
+    meaning::shortened,
     rows::{KnownRow, KnownRows, PLACE},
-    session::{Done, Failure, Session},
+    session::Session,
 };
 use crate::{Error, identifier::quoted};
-
-/// Longer keys and texts of errors are cut, in characters.
-const LONGEST_TEXT: usize = 200;
 
 pub(super) struct Tries<'a> {
     pub(super) session: &'a Session<'a>,
@@ -23,19 +21,6 @@ pub(super) struct Tries<'a> {
     pub(super) leave_triggers_alone: bool,
     /// Which of the known rows the identity sees, once it has tried.
     pub(super) seen: Option<HashSet<usize>>,
-}
-
-/// What the database's refusal says of the rules.
-enum Meaning {
-    NoGrant,
-    /// A policy of the table, or the check option of a view, refuses the row.
-    Policy,
-    /// The row, or one like it, is there already: nothing else stood in the way.
-    IsThere,
-    Constraint,
-    TimedOut,
-    Locked,
-    Other,
 }
 
 impl Tries<'_> {
@@ -255,62 +240,6 @@ impl Tries<'_> {
             .await
     }
 
-    /// A statement over all rows; over one after the other where there are too many, or one of them spoils it.
-    async fn all_or_single(&self, command: Command, sql: &str) -> Result<Outcome, Error> {
-        let failure = match self.known.whole {
-            true => match self.attempt_on_all(sql).await? {
-                Ok(reach) => return Ok(Outcome::Rows(reach)),
-                Err(failure) => Some(failure),
-            },
-            false => None,
-        };
-        let refused = failure.as_ref().map(|failure| self.refused(command, failure));
-        match refused {
-            Some(refused @ (Outcome::NoGrant | Outcome::TimedOut | Outcome::Locked)) => return Ok(refused),
-            Some(refused) if !self.names_rows() || self.limits.sample == 0 => return Ok(refused),
-            None if !self.names_rows() => return Ok(Outcome::Untried(Untried::TooManyRows)),
-            _ => {}
-        }
-        let this_row = self.this_row();
-        let joint = if command == Command::Delete {
-            "USING"
-        } else {
-            "FROM"
-        };
-        let of_row = |row: &KnownRow| match this_row.is_empty() {
-            true => {
-                // The place is digits, and a pair of them in parentheses.
-                let (partition, place) = row.place.split_at(row.place.find('(').unwrap_or_default());
-                format!(
-                    "{sql} WHERE r.tableoid = '{partition}'::pg_catalog.oid AND r.ctid = '{place}'::pg_catalog.tid"
-                )
-            }
-            false => format!(
-                "{sql} {joint} {} WHERE {this_row}",
-                row.as_subquery(self.relation)
-            ),
-        };
-        self.one_by_one(command, of_row).await
-    }
-
-    /// Whether the identity may read what a row is found by.
-    fn names_rows(&self) -> bool {
-        let by_place = self.relation.key.is_empty() && self.grants.table(Command::Select);
-        self.relation.has_places() && (self.reads_key() || by_place)
-    }
-
-    fn reads_key(&self) -> bool {
-        let key = &self.relation.key;
-        !key.is_empty() && key.iter().all(|name| self.grants.column(Command::Select, name))
-    }
-
-    /// The condition that the row `r` has the key of the row `(y.x)`.
-    fn this_row(&self) -> String {
-        let key = self.relation.key.iter().map(|name| quoted(name));
-        let parts: Vec<String> = key.map(|name| format!("r.{name} = (y.x).{name}")).collect();
-        parts.join(" AND ")
-    }
-
     /// The columns that take values, those that are granted if any is.
     fn writable(&self, command: Command, granted: bool) -> impl Iterator<Item = &Column> {
         let columns = self.relation.columns.iter().filter(|column| column.takes_values);
@@ -320,164 +249,11 @@ impl Tries<'_> {
     /// Finds out at least whether the right is there, without touching a row.
     async fn nothing_to_try(&self, command: Command, sql: &str) -> Result<Outcome, Error> {
         Ok(match self.attempt(sql).await? {
-            Ok(_) if self.known.total == Some(0) => Outcome::Untried(Untried::NoRows),
+            Ok(_) if self.known.total == Some(0) && self.known.is_complete() => {
+                Outcome::Untried(Untried::NoRows)
+            }
             Ok(_) => Outcome::Untried(Untried::RowsUnknown),
             Err(failure) => self.refused(command, &failure),
         })
     }
-
-    async fn attempt_on_all(&self, sql: &str) -> Result<Result<Reach, Failure>, Error> {
-        let places = self.relation.places();
-        let look = self
-            .relation
-            .has_places()
-            .then_some((self.known.eyes, places.as_str()));
-        let attempt = self.session.attempt(sql, look).await?;
-        let touched = match attempt.result {
-            Ok(done) => done.touched,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let of = self.known.total;
-        let reached = match (touched, &attempt.after) {
-            (0, _) => Some(HashSet::new()),
-            (_, Some(left)) => Some(self.known.gone(left)),
-            (_, None) => None,
-        };
-        let is_table = self.relation.has_places();
-        Ok(Ok(match reached.filter(|_| is_table) {
-            Some(reached) => self.reach(&reached, of, Vec::new()),
-            None => Reach {
-                count: touched,
-                of,
-                ..Reach::default()
-            },
-        }))
-    }
-
-    async fn one_by_one(
-        &self,
-        command: Command,
-        sql: impl Fn(&KnownRow) -> String,
-    ) -> Result<Outcome, Error> {
-        if self.limits.sample == 0 {
-            return Ok(Outcome::Untried(Untried::NoSample));
-        }
-        let mut reached = HashSet::new();
-        let mut errors: Vec<RowError> = Vec::new();
-        let mut first_other = None;
-        let (mut tried, mut others) = (0_u64, 0_u64);
-        for (index, row) in self.known.sample(self.limits) {
-            tried = tried.saturating_add(1);
-            let failure = match self.attempt(&sql(row)).await? {
-                Ok(done) => {
-                    if done.touched > 0 {
-                        reached.insert(index);
-                    }
-                    continue;
-                }
-                Err(failure) => failure,
-            };
-            match self.meaning(command, &failure) {
-                Meaning::NoGrant => return Ok(Outcome::NoGrant),
-                Meaning::TimedOut => return Ok(Outcome::TimedOut),
-                Meaning::Locked => return Ok(Outcome::Locked),
-                Meaning::Policy => continue,
-                Meaning::IsThere => {
-                    reached.insert(index);
-                    continue;
-                }
-                Meaning::Constraint => {}
-                Meaning::Other => {
-                    others = others.saturating_add(1);
-                    first_other.get_or_insert_with(|| failure.clone());
-                }
-            }
-            match errors
-                .iter_mut()
-                .find(|error| error.sql_state == failure.sql_state)
-            {
-                Some(error) => error.rows = error.rows.saturating_add(1),
-                None => errors.push(RowError {
-                    message: shortened(&failure.message),
-                    sql_state: failure.sql_state,
-                    rows: 1,
-                }),
-            }
-        }
-        if let Some(failure) = first_other.filter(|_| others == tried) {
-            return Ok(self.refused(command, &failure));
-        }
-        errors.sort_by(|a, b| a.sql_state.cmp(&b.sql_state));
-        let mut reach = self.reach(&reached, Some(tried), errors);
-        if !self.relation.has_places() {
-            reach.keys = None;
-        }
-        if command == Command::Insert {
-            // A row that is added is new, whoever sees the one that it is like.
-            reach.unseen = 0;
-        }
-        Ok(Outcome::Rows(reach))
-    }
-
-    fn reach(&self, reached: &HashSet<usize>, of: Option<u64>, errors: Vec<RowError>) -> Reach {
-        let unseen = match &self.seen {
-            Some(seen) => reached.difference(seen).count() as u64,
-            None => 0,
-        };
-        Reach {
-            count: reached.len() as u64,
-            of,
-            keys: Some(self.keys(reached)),
-            unseen,
-            errors,
-        }
-    }
-
-    fn keys(&self, rows: &HashSet<usize>) -> Vec<String> {
-        let rows: BTreeSet<usize> = rows.iter().copied().collect();
-        rows.into_iter()
-            .take(self.limits.sample as usize)
-            .filter_map(|index| self.known.rows.get(index))
-            .map(|row| shortened(&row.label))
-            .collect()
-    }
-
-    async fn attempt(&self, sql: &str) -> Result<Result<Done, Failure>, Error> {
-        Ok(self.session.attempt(sql, None).await?.result)
-    }
-
-    /// What a statement's failure says about the whole cell.
-    fn refused(&self, command: Command, failure: &Failure) -> Outcome {
-        match self.meaning(command, failure) {
-            Meaning::NoGrant => Outcome::NoGrant,
-            Meaning::TimedOut => Outcome::TimedOut,
-            Meaning::Locked => Outcome::Locked,
-            _ => Outcome::Failed {
-                sql_state: failure.sql_state.clone(),
-                message: shortened(&failure.message),
-            },
-        }
-    }
-
-    fn meaning(&self, command: Command, failure: &Failure) -> Meaning {
-        match failure.sql_state.as_str() {
-            // Policies and missing rights have the same code; PostgreSQL's sources tell them apart (execMain.c).
-            "42501" if failure.routine == "ExecWithCheckOptions" => Meaning::Policy,
-            "42501" if !self.grants.any(command) => Meaning::NoGrant,
-            "44000" => Meaning::Policy,
-            "23505" | "23P01" if command == Command::Insert => Meaning::IsThere,
-            "57014" => Meaning::TimedOut,
-            "55P03" => Meaning::Locked,
-            code if code.starts_with("23") => Meaning::Constraint,
-            _ => Meaning::Other,
-        }
-    }
-}
-
-pub(super) fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(LONGEST_TEXT).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hexclave_supabase::{
+    Role,
     inspect::matrix::{AccessMatrix, Command, Identity, Outcome, RowSecurity, TableKind},
     policies,
 };
@@ -108,6 +109,45 @@ async fn what_fails_for_one_row_is_tried_for_each() {
     assert_eq!(
         line(&matrix, "public.children", "signed out"),
         "no grant / no grant / no grant / no grant"
+    );
+}
+
+/// Nobody sees the row that a foreign key protects, so none finds it; that the policies let it through shows all the same.
+#[tokio::test]
+async fn what_a_constraint_stops_unseen_is_told() {
+    let database = database(
+        "create table parents (id int primary key); insert into parents values (1), (2);
+         create table children (id int primary key references parents); insert into children values (2);
+         alter table parents enable row level security;
+         create policy first on parents for select to anon using (id = 1);
+         create policy any_throw on parents for delete to anon using (true);
+         grant select, delete on parents to anon;",
+    );
+    let matrix = run(&database, everybody()).await;
+    assert_eq!(
+        line(&matrix, "public.parents", "signed out"),
+        "1 / no grant / no grant / 1 1x23503"
+    );
+}
+
+/// On Supabase, statements without a condition are refused to `authenticator`.
+#[tokio::test]
+async fn each_statement_over_all_rows_has_a_condition() {
+    let database = database(
+        "create table notes (id int primary key, body text); insert into notes values (1, 'a'), (2, 'b');
+         -- Without a right to read, rows are reached by such statements alone.
+         grant update, delete on notes to anon;
+         create function ask() returns trigger language plpgsql as
+             $$ begin
+                 if current_query() !~ 'WHERE' then raise cardinality_violation; end if;
+                 return null;
+             end $$;
+         create trigger ask before update or delete on notes for each statement execute function ask();",
+    );
+    let matrix = run(&database, everybody()).await;
+    assert_eq!(
+        line(&matrix, "public.notes", "signed out"),
+        "no grant / no grant / 1,2 / 1,2"
     );
 }
 
@@ -278,6 +318,29 @@ async fn views_partitions_and_what_is_elsewhere() {
     }
 }
 
+/// Where the role that looks sees a part of the rows, what is reached besides counts as well.
+#[tokio::test]
+async fn rows_that_nobody_looks_at_count_too() {
+    let database = database(&format!(
+        "create table notes (id int primary key, owner uuid, body text);
+         insert into notes values (1, '{ADA}', 'a'), (2, '{GRACE}', 'b'), (3, '{GRACE}', 'c');
+         alter table notes enable row level security;
+         create policy first on notes for select to anon using (id = 1);
+         create policy own on notes for select to authenticated using (owner = (select auth.uid()));
+         create policy any_throw on notes for delete to authenticated using (true);
+         grant select on notes to anon; grant select, delete on notes to authenticated;"
+    ));
+    let matrix = run(&database, everybody().dangerously_look_as(Role::Anon)).await;
+    assert!(!matrix.tables()[0].sees_all_rows());
+    let cell = |command| matrix.cell("public.notes", "Grace", command).expect("a cell");
+    assert_eq!(cell(Command::Select).count(), 2);
+    let reach = cell(Command::Delete).reach().expect("rows");
+    assert_eq!(
+        (reach.count(), reach.keys()),
+        (3, Some(["1".to_owned()].as_slice()))
+    );
+}
+
 #[tokio::test]
 async fn large_tables_are_tried_in_part() {
     let database = database(
@@ -376,8 +439,8 @@ async fn time_limits_end_a_cell_and_no_more() {
         .await
         .expect("locks");
     let builder = everybody()
-        .statement_timeout(Duration::from_millis(300))
-        .lock_timeout(Duration::from_millis(100));
+        .statement_timeout(Duration::from_secs(1))
+        .lock_timeout(Duration::from_millis(200));
     let matrix = run(&database, builder).await;
     assert_eq!(
         line(&matrix, "public.slow", "signed out"),

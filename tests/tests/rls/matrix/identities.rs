@@ -87,6 +87,10 @@ async fn the_authenticator_looks_with_other_eyes() {
         (matrix.tables()[0].rows(), matrix.tables()[0].sees_all_rows()),
         (Some(0), false)
     );
+    assert_eq!(
+        line(&matrix, "public.notes", "Ada"),
+        "1 / RowsUnknown / no grant / no grant"
+    );
 
     let row = client.query_one(STATE, &[]).await.expect("a row");
     assert_eq!(row.get::<_, String>(0), AT_REST);

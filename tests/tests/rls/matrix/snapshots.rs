@@ -120,6 +120,24 @@ async fn every_change_has_its_direction() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_found_out_is_never_narrower() {
+    let loops = "create policy loops on notes for select to authenticated using (exists (select from notes n where n.id = notes.id))";
+    let broken = changes(loops).await;
+    assert!(!broken.is_empty());
+    assert!(
+        broken.iter().all(|line| line.starts_with("changed: ")),
+        "{broken:#?}"
+    );
+    // A right is given, and only a foreign key keeps it from being used.
+    let stopped = changes(
+        "create table parts (note int references notes); insert into parts values (1), (2); grant delete on notes to authenticated",
+    )
+    .await;
+    let wider = "wider: public.notes: Ada: DELETE: no grant, now 0 of 2 rows; 1 stopped by 23503";
+    assert!(stopped.contains(&wider.to_owned()), "{stopped:#?}");
+}
+
+#[tokio::test]
 async fn a_snapshot_test_fails_with_the_differences() {
     let database = notes();
     let earlier = run(&database, everybody()).await;

@@ -163,6 +163,30 @@ async fn what_is_prepared_cannot_commit() {
 }
 
 #[tokio::test]
+async fn copies_take_no_number_of_a_sequence() {
+    let database = database(
+        "create table notes (id bigserial primary key, body text); insert into notes (body) values ('a'), ('b');
+         create table rows (id int generated always as identity primary key); insert into rows default values;
+         grant all on notes, rows, notes_id_seq to anon;",
+    );
+    let mut client = database.connect_as_owner().await.expect("a connection");
+    // In a task of another thread: the future can be sent there.
+    let running =
+        tokio::spawn(async move { everybody().run(&mut client).await.map(|matrix| (matrix, client)) });
+    let (matrix, client) = running.await.expect("no panic").expect("a matrix");
+    assert_eq!(
+        line(&matrix, "public.notes", "signed out"),
+        "1,2 / 1,2 / 1,2 / 1,2"
+    );
+    assert_eq!(
+        line(&matrix, "public.rows", "signed out"),
+        "1 / 1 / NothingToWrite / 1"
+    );
+    let next = "select concat(nextval('notes_id_seq'), ' ', nextval('rows_id_seq'))";
+    assert_eq!(text(&client, next).await, "3 2");
+}
+
+#[tokio::test]
 async fn triggers_can_be_left_alone() {
     let database = database(OPEN);
     let mut client = database.connect_as_owner().await.expect("a connection");
