@@ -117,7 +117,7 @@ impl<'a> AccessMatrixBuilder<'a> {
     }
 
     /// SQL to run first, as the connection's role: rows to try things on, a policy to consider. It is undone with
-    /// everything else, cannot commit, and has the same time limits. Several statements are separated by `;`; the language `plpgsql` has to be
+    /// everything else, cannot commit, and has the same time limits; locks that it takes are held until the end. Several statements are separated by `;`; the language `plpgsql` has to be
     /// there, as it is unless somebody has dropped it.
     pub fn prepare(mut self, sql: impl Into<String>) -> Self {
         self.prepare = Some(sql.into());

@@ -100,6 +100,8 @@ impl Level {
         match &cell.outcome {
             Outcome::Rows(reach) if reach.is_all() => Self::All,
             Outcome::Rows(reach) if reach.count > 0 => Self::Some,
+            // Something let rows through, and something else stopped them.
+            Outcome::Rows(reach) if !reach.errors.is_empty() => Self::Error,
             Outcome::Rows(_) => Self::None,
             Outcome::NoGrant => Self::NoGrant,
             Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Locked => Self::Error,
@@ -240,6 +242,9 @@ pub(super) fn sentence(cell: &Cell) -> String {
     let who = named(&cell.identity);
     match &cell.outcome {
         Outcome::Rows(reach) if reach.of == Some(0) => format!("{who}: there are no rows."),
+        Outcome::Rows(reach) if reach.count == 0 && !reach.errors.is_empty() => {
+            format!("{who} {does} no row, but not for the rules for rows alone.")
+        }
         Outcome::Rows(reach) if reach.count == 0 => {
             format!("{who} {does} no row: {tried} is allowed in principle, and the rules let no row through.")
         }
@@ -319,7 +324,57 @@ pub(super) fn named(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{Level, cut, first_keys, in_words, named, sentence};
+    use crate::inspect::matrix::{Cell, Command, Outcome, Reach, RowError};
+
+    fn deleting(reach: Reach) -> Cell {
+        Cell {
+            identity: "Ada".to_owned(),
+            command: Command::Delete,
+            columns: None,
+            outcome: Outcome::Rows(reach),
+        }
+    }
+
+    /// Rows that a constraint alone has kept are no rows that are out of reach.
+    #[test]
+    fn what_is_stopped_does_not_look_like_what_is_refused() {
+        let refused = deleting(Reach {
+            of: Some(3),
+            ..Reach::default()
+        });
+        assert_eq!(Level::of(&refused), Level::None);
+        let stopped = deleting(Reach {
+            of: Some(3),
+            errors: vec![RowError {
+                sql_state: "23503".to_owned(),
+                message: "a key".to_owned(),
+                rows: 2,
+            }],
+            ..Reach::default()
+        });
+        assert_eq!(Level::of(&stopped), Level::Error);
+        assert_eq!(in_words(&stopped), "0 of 3 rows; 2 stopped by 23503");
+        assert!(!sentence(&stopped).contains("let no row through"));
+    }
+
+    #[test]
+    fn long_keys_are_cut_and_many_are_left_out() {
+        assert_eq!(cut("123456789"), "123456789");
+        assert_eq!(cut("1234567890"), "12345678…");
+        assert_eq!(cut("(ääääääääää, 1, bbbbbbbbbb)"), "(ääääääää…, 1, bbbbbbbb…)");
+        let keys = |count: u64, keys: &[&str]| {
+            first_keys(&deleting(Reach {
+                count,
+                keys: Some(keys.iter().map(|key| (*key).to_owned()).collect()),
+                ..Reach::default()
+            }))
+        };
+        assert_eq!(keys(3, &["1", "2", "3"]).as_deref(), Some("1, 2, 3"));
+        assert_eq!(keys(4, &["1", "2", "3", "4"]).as_deref(), Some("1, 2, 3, …"));
+        assert_eq!(keys(9, &["1"]).as_deref(), Some("1, …"));
+        assert_eq!(keys(0, &[]), None);
+    }
 
     #[test]
     fn what_would_turn_hide_or_break_text_is_escaped() {

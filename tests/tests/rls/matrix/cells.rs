@@ -396,6 +396,34 @@ async fn large_tables_are_tried_in_part() {
     );
 }
 
+/// Where to count takes too long, the first rows are tried all the same.
+#[tokio::test]
+async fn rows_that_cannot_be_counted_in_time_are_tried_in_part() {
+    let database = database(
+        "create table many (id int primary key); insert into many select generate_series(1, 50);
+         alter table many enable row level security;
+         create policy slow on many to anon using (pg_sleep(0.1) is not null);
+         grant select on many to anon; grant all on many to service_role;",
+    );
+    let builder = AccessMatrix::builder()
+        .table(name("many"))
+        .identity(service_role())
+        .dangerously_look_as(Role::Anon)
+        .prepare("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        .statement_timeout(Duration::from_secs(2))
+        .sample(2);
+    let matrix = run(&database, builder).await;
+    assert_eq!(
+        line(&matrix, "public.many", "service_role"),
+        "1,2 / 1,2 / 1,2 / 1,2"
+    );
+    let table = &matrix.tables()[0];
+    assert_eq!((table.rows(), table.sees_all_rows()), (None, false));
+    assert!(table.rows_error().expect("an error").contains("57014"));
+    let count = |command| table.cell("service_role", command).expect("a cell").count();
+    assert_eq!(Command::ALL.map(count), [50, 2, 2, 2]);
+}
+
 #[tokio::test]
 async fn no_value_of_a_row_is_kept_where_none_is_wanted() {
     let database = database(
