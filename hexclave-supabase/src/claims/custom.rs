@@ -65,7 +65,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Postgres has no U+0000: with one anywhere, `auth.uid()` and `auth.jwt()` fail with 22P05.
-pub(super) fn check_value(name: &str, value: &Value) -> Result<(), Error> {
+pub(crate) fn check_value(name: &str, value: &Value) -> Result<(), Error> {
     if has_nul(value) {
         return Err(refused(
             name,

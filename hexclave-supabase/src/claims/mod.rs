@@ -11,6 +11,7 @@ use hexclave_core::{AcceptedKinds, TeamId, User, UserId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
+pub(crate) use custom::check_value;
 pub(crate) use made::AUDIENCE;
 use made::Made;
 pub use policy::ClaimsPolicy;
@@ -83,16 +84,13 @@ impl SupabaseClaims {
 
     /// Claims that nobody has proven, for a look at what they would allow; they never leave this crate.
     #[cfg(feature = "tokio-postgres")]
-    pub(crate) fn supposed(role: Role, mut claims: Map<String, Value>) -> Result<Self, Error> {
-        for (name, value) in &claims {
-            custom::check_value(name, value)?;
-        }
+    pub(crate) fn supposed(role: Role, mut claims: Map<String, Value>) -> Self {
         claims.insert("role".to_owned(), Value::String(role.as_str().to_owned()));
-        Ok(Self {
+        Self {
             sub: None,
             role,
             content: Content::Read(Value::Object(claims).to_string().into()),
-        })
+        }
     }
 
     /// The role that the database switches to.
@@ -176,7 +174,7 @@ impl SupabaseClaims {
     /// could then read none of the claims.
     pub fn with_user_metadata(mut self, metadata: Map<String, Value>) -> Result<Self, Error> {
         let metadata = Value::Object(metadata);
-        custom::check_value("user_metadata", &metadata)?;
+        check_value("user_metadata", &metadata)?;
         self.made()?.user_metadata = Some(metadata);
         Ok(self)
     }
@@ -192,7 +190,7 @@ impl SupabaseClaims {
     /// - the claims were not made from a user.
     pub fn with_claim(mut self, name: &str, value: Value) -> Result<Self, Error> {
         custom::check_name(name)?;
-        custom::check_value(name, &value)?;
+        check_value(name, &value)?;
         let earlier = self.made()?.custom.insert(name.to_owned(), value);
         if earlier.is_some() {
             return Err(custom::refused(name, "it was added before"));

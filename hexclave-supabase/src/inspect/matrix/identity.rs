@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, Role, SupabaseClaims, error::quoted, rls::Request};
+use crate::{Error, ErrorKind, Role, SupabaseClaims, claims::check_value, error::quoted, rls::Request};
 
 const LONGEST_NAME: usize = 100;
 
@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 100;
 ///         ("is_anonymous".to_owned(), json!(true)),
 ///     ]),
 /// )?;
-/// let server = Identity::dangerously_privileged(Role::dangerously_privileged("service_role")?)?;
+/// let server = Identity::dangerously_privileged(Role::dangerously_privileged("service_role")?);
 /// # Ok(())
 /// # }
 /// ```
@@ -47,8 +47,23 @@ impl Identity {
     /// [`ErrorKind::RoleNotAllowed`] for a role that the request may not take, [`ErrorKind::InvalidConfig`] for a name
     /// that is empty, longer than 100 characters, or has control characters.
     pub fn new<'r>(name: impl Into<String>, who: impl Into<Request<'r>>) -> Result<Self, Error> {
-        let request = who.into();
-        Self::from_request(name.into(), &request, false)
+        let (name, request) = (name.into(), who.into());
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                format!(
+                    "{} is no name for an identity: 1 to 100 characters, none of them a control character",
+                    quoted(&name)
+                ),
+            ));
+        }
+        request.allowed_role()?;
+        Ok(Self {
+            name,
+            role: request.role().clone(),
+            settings: request.inside(false),
+            above_rls: false,
+        })
     }
 
     /// Nobody: the role `anon`, under the name `signed out`.
@@ -70,40 +85,26 @@ impl Identity {
     /// # Errors
     /// [`ErrorKind::ClaimNotAllowed`] for U+0000 in the claims, and [`ErrorKind::InvalidConfig`] as [`new`](Self::new).
     pub fn supposed(name: impl Into<String>, role: Role, claims: Map<String, Value>) -> Result<Self, Error> {
-        let claims = SupabaseClaims::supposed(role, claims)?;
+        for (name, value) in &claims {
+            check_value(name, &Value::String(name.clone()))?;
+            check_value(name, value)?;
+        }
+        let claims = SupabaseClaims::supposed(role, claims);
         let request = Request::by(&claims).roles([claims.role().as_str()]);
-        Self::from_request(name.into(), &request, false)
+        Self::new(name, request)
     }
 
     /// A role **above Row Level Security**, such as `service_role`, by the role's own name. Everything else refuses
     /// those.
-    ///
-    /// # Errors
-    /// None as yet.
-    pub fn dangerously_privileged(role: Role) -> Result<Self, Error> {
-        let claims = SupabaseClaims::supposed(role, Map::new())?;
-        let name = claims.role().as_str().to_owned();
-        let request = Request::by(&claims).roles([&name]);
-        Self::from_request(name.clone(), &request, true)
-    }
-
-    fn from_request(name: String, request: &Request<'_>, above_rls: bool) -> Result<Self, Error> {
-        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-            return Err(Error::new(
-                ErrorKind::InvalidConfig,
-                format!(
-                    "{} is no name for an identity: 1 to 100 characters, none of them a control character",
-                    quoted(&name)
-                ),
-            ));
+    #[must_use]
+    pub fn dangerously_privileged(role: Role) -> Self {
+        let claims = SupabaseClaims::supposed(role.clone(), Map::new());
+        Self {
+            name: role.to_string(),
+            settings: Request::by(&claims).inside(true),
+            role,
+            above_rls: true,
         }
-        request.allowed_role()?;
-        Ok(Self {
-            name,
-            role: request.role().clone(),
-            settings: request.inside(above_rls),
-            above_rls,
-        })
     }
 
     /// The name to show.

@@ -147,6 +147,10 @@ async fn what_cannot_be_tried_is_refused_by_name() {
             ErrorKind::RoleNotAllowed,
         ),
         (
+            Identity::supposed("a", Role::Anon, Map::from_iter([("su\0b".to_owned(), json!(1))])).err(),
+            ErrorKind::ClaimNotAllowed,
+        ),
+        (
             Identity::supposed("a", Role::Anon, Map::from_iter([("sub".to_owned(), json!("\0"))])).err(),
             ErrorKind::ClaimNotAllowed,
         ),

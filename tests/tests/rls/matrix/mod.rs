@@ -27,7 +27,7 @@ fn signed_in(name: &str, id: &str) -> Identity {
 
 fn service_role() -> Identity {
     let role = Role::dangerously_privileged("service_role").expect("a role");
-    Identity::dangerously_privileged(role).expect("an identity")
+    Identity::dangerously_privileged(role)
 }
 
 fn name(text: &str) -> TableName {
