@@ -23,7 +23,8 @@
 //!
 //! # What a test has in its hands
 //! - **Users and teams** to begin with: [`add_user`](LocalHexclave::add_user), [`add_team`](LocalHexclave::add_team),
-//!   and permissions, granted and [defined](LocalHexclave::define_team_permission).
+//!   permissions, granted and [defined](LocalHexclave::define_team_permission), and each user as
+//!   [proven](LocalHexclave::user), without a sign-in.
 //! - **Changes** that send their webhooks, by the thousand: [`create_user`](LocalHexclave::create_user),
 //!   [`update_user`](LocalHexclave::update_user), [`delete_user`](LocalHexclave::delete_user).
 //! - **Time**: tokens, sessions, second factors, command-line logins and webhooks follow the

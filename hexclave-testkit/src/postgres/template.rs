@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 3;
 
 /// A new database with what the migrations make: copied from the template, which is made first where it is missing.
 pub(super) fn copy(server: &Arc<Server>, migrations: &Migrations) -> Result<Database, PostgresError> {
-    let template = Template::of(migrations);
+    let template = Template::of(server.owner_name(), migrations);
     apart(|| {
         for _ in 0..ATTEMPTS {
             match server.copy_database(&template.name)? {
@@ -63,16 +63,16 @@ pub(super) fn drop_stale(client: &mut Client) -> Result<(), postgres::Error> {
     Ok(())
 }
 
-/// What a template is known by: a number of its content.
+/// What a template is known by: a number of its content, and of its owner, because nobody else may copy it.
 struct Template {
     name: String,
     lock: i64,
 }
 
 impl Template {
-    fn of(migrations: &Migrations) -> Self {
+    fn of(owner: &str, migrations: &Migrations) -> Self {
         let mut context = Context::new(&SHA256);
-        for text in [AUTH].into_iter().chain(migrations.texts()) {
+        for text in [owner, AUTH].into_iter().chain(migrations.texts()) {
             context.update(&text.len().to_be_bytes());
             context.update(text.as_bytes());
         }
@@ -132,15 +132,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_is_told_apart_by_text_order_and_borders() {
+    fn templates_are_told_apart_by_text_order_borders_and_owner() {
         let name = |texts: &[&str]| {
             let migrations = texts.iter().fold(Migrations::new(), |all, text| all.sql(*text));
-            Template::of(&migrations).name
+            Template::of("me", &migrations).name
         };
         assert_eq!(name(&["a", "b"]), name(&["a", "b"]));
         for other in [&["b", "a"][..], &["ab"], &["a"], &["a", "b", ""], &["a", "B"]] {
             assert_ne!(name(&["a", "b"]), name(other), "{other:?}");
         }
+        assert_ne!(name(&[]), Template::of("you", &Migrations::new()).name);
         let name = name(&["a"]);
         assert_eq!(name.len(), "hexclave_template_".len() + 32);
         assert!(name.len() <= 63);

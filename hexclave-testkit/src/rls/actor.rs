@@ -17,8 +17,7 @@ use super::{TestDatabase, fail};
 /// [executed](Self::execute) or [queried](Self::query) stays. Constraints that are put off until the end of a
 /// transaction are checked either way.
 ///
-/// Each method runs one statement, and all but [`request`](Self::request) fail the test, at the line of the call, when
-/// it does not do what the name says.
+/// Each of them runs one statement and fails the test, at the line of the call, when it does not do what the name says.
 #[must_use = "nothing is asserted yet"]
 pub struct Actor<'d> {
     database: &'d TestDatabase,
@@ -47,11 +46,16 @@ impl<'d> Actor<'d> {
     /// # }
     /// ```
     ///
-    /// It is for users and `anon`; the others make no requests.
+    /// # Panics
+    /// If it is not [as a user](TestDatabase::as_user) or [`anon`](TestDatabase::as_anon).
+    #[track_caller]
     pub fn request(
         mut self,
         shape: impl for<'a> Fn(Request<'a>) -> Request<'a> + Send + Sync + 'static,
     ) -> Self {
+        if !matches!(self.who, Who::Claims(_)) {
+            fail("more can be said of the requests that are made with as_user() and as_anon()");
+        }
         self.shape = Some(Arc::new(shape));
         self
     }

@@ -321,6 +321,32 @@ fn on_a_server_that_was_there_before_processes_share_templates_until_nobody_uses
 }
 
 #[test]
+fn everybody_who_may_make_databases_has_templates_of_their_own() {
+    let before = local();
+    let witness = before.database().unwrap();
+    let migrations = Migrations::new().sql("create table notes (); grant select on notes to anon");
+    for name in ["maker", "other"] {
+        witness
+            .execute(&format!(
+                "create role {name} login createdb; grant pg_signal_backend to {name}"
+            ))
+            .unwrap();
+        let url = url(&witness).replace("postgres@", &format!("{name}@"));
+        let postgres = Postgres::builder().url(url).start().unwrap();
+        for _ in 0..2 {
+            let database = postgres.database_with(&migrations).unwrap();
+            authenticator(&database)
+                .batch_execute("set role anon; select from notes")
+                .unwrap();
+            let name = database.name().to_owned();
+            drop(database);
+            assert!(!exists(&witness, &name));
+        }
+    }
+    assert_eq!(templates(&witness).len(), 2);
+}
+
+#[test]
 fn relative_paths_are_those_of_the_package() {
     assert!(Path::new("Cargo.toml").exists());
     assert!(Migrations::new().file("src/postgres/auth.sql").is_ok());

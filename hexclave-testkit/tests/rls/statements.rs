@@ -129,6 +129,11 @@ fn a_request_says_more_where_policies_ask() {
             .request(|request| request.read_only())
             .assert_denied("insert into orders values ('c')")
     });
+    says(&["as_user() and as_anon()"], || {
+        db.as_owner()
+            .request(|request| request.read_only())
+            .assert_denied("select 1")
+    });
 }
 
 #[test]
