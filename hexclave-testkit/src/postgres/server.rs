@@ -34,9 +34,12 @@ const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE n
 /// So many connections are kept for the next database: to open one takes longer than to drop a database.
 const IDLE: usize = 2;
 
-/// Ends everybody who is connected to a database, and says how many that were. `DROP DATABASE … WITH (FORCE)` does the
-/// same, but then looks again after 100 milliseconds only.
-const DISCONNECT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+/// Who is connected to a database.
+const CONNECTED: &str = "SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+/// Ends these, and says how many of them are still there. `DROP DATABASE … WITH (FORCE)` does the same, but then looks
+/// again after 100 milliseconds only.
+const DISCONNECT: &str =
+    "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM unnest($1::int[]) pid";
 const DISCONNECT_POLL: Duration = Duration::from_millis(1);
 const DISCONNECT_POLLS: usize = 50;
 
@@ -202,13 +205,16 @@ impl Server {
     /// Drops a database with everybody who is connected to it. May only be called where blocking is allowed.
     pub(super) fn drop_database(&self, name: &str) -> Result<(), PostgresError> {
         self.as_owner(|client| {
-            for _ in 0..DISCONNECT_POLLS {
-                // Who may not do this may still drop a database that nobody is connected to.
-                let connected = client.query_one(DISCONNECT, &[&name]).map(|row| row.get(0));
-                if connected.unwrap_or(0_i64) == 0 {
-                    break;
+            // Who may not do this may still drop a database that nobody is connected to.
+            if let Ok(connected) = client.query_one(CONNECTED, &[&name]) {
+                let connected: Vec<i32> = connected.get(0);
+                for _ in 0..DISCONNECT_POLLS {
+                    let left = client.query_one(DISCONNECT, &[&connected]);
+                    if left.map_or(0_i64, |row| row.get(0)) == 0 {
+                        break;
+                    }
+                    thread::sleep(DISCONNECT_POLL);
                 }
-                thread::sleep(DISCONNECT_POLL);
             }
             client.batch_execute(&drop_statement(name))
         })?
