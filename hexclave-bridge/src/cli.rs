@@ -1,14 +1,11 @@
 //! What can be typed.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use hexclave_core::AcceptedKinds;
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    convex::ConvexCommand,
     doctor::{self, DoctorArgs},
     session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
-    settings::ProjectArgs,
     shell::{self, CompletionsArgs, ManArgs},
     supabase::SupabaseCommand,
     verify::VerifyArgs,
@@ -95,25 +92,13 @@ impl Command {
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Supabase { command } => command.wants_json(),
-            Self::Convex { command } => matches!(command, ConvexCommand::Identity(_)),
             Self::Login(args) => args.session.json,
             Self::Logout(args) => args.session.json,
             Self::Whoami(args) => args.session.json,
+            Self::Convex { command } => command.wants_json(),
             Self::Completions(_) | Self::Man(_) => false,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConvexCommand {
-    /// Write the auth configuration with which Convex accepts the project's users
-    AuthConfig(AuthConfigArgs),
-    /// Print what ctx.auth.getUserIdentity() returns for an access token
-    ///
-    /// The token is checked as a Convex deployment with this configuration checks it. The identity is printed as
-    /// JSON; so is a refusal, with Convex's code.
-    #[command(after_help = EXIT_CODES)]
-    Identity(IdentityArgs),
 }
 
 #[derive(Args, Debug)]
@@ -121,46 +106,6 @@ pub(crate) struct DemoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct AuthConfigArgs {
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    /// The kinds of users whom Convex shall accept: normal, restricted, anonymous
-    #[arg(long, value_name = "KIND,…", default_value_t)]
-    pub(crate) kinds: AcceptedKinds,
-    /// The form to write
-    #[arg(long, default_value = "ts")]
-    pub(crate) format: Format,
-    /// Write to this file, such as convex/auth.config.ts, instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Overwrite the file even if it was written by somebody else
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-pub(crate) enum Format {
-    /// TypeScript, for convex/auth.config.ts
-    Ts,
-    /// JavaScript, for convex/auth.config.js
-    Js,
-    /// JSON, for other programs
-    Json,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct IdentityArgs {
-    /// The deployment's auth configuration as JSON, as `convex auth-config --format json` writes it
-    #[arg(long, value_name = "FILE.json")]
-    pub(crate) config: PathBuf,
-    /// Check as if it were this time
-    #[arg(long, value_name = "UNIX_SECONDS")]
-    pub(crate) now: Option<u64>,
-    /// The access token; - or nothing reads it from standard input, which other users of this machine cannot see
-    pub(crate) token: Option<String>,
 }
 
 #[cfg(test)]

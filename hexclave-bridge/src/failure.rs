@@ -231,11 +231,11 @@ impl From<ConvexError> for Failure {
 }
 
 impl Failure {
-    /// A Convex configuration that a deployment would not take.
-    pub(crate) fn convex_config(error: &ConvexError) -> Self {
+    /// What Convex answers to a token or a configuration.
+    pub(crate) fn convex_answer(error: &ConvexError) -> Self {
         Self {
             http_status: Some(error.http_status()),
-            ..Self::of(error, Exit::Usage, error.code())
+            ..Self::of(error, Exit::Refused, error.code())
         }
     }
 }

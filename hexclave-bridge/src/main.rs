@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command, ConvexCommand},
+    cli::{Cli, Command},
     failure::Failure,
 };
 
@@ -41,15 +41,10 @@ async fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(args).await?,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Supabase { command } => return supabase::run(command).await,
-        Command::Convex {
-            command: ConvexCommand::AuthConfig(args),
-        } => convex::auth_config(args)?,
-        Command::Convex {
-            command: ConvexCommand::Identity(args),
-        } => convex::identity(args).await?,
         Command::Login(args) => session::login(args).await?,
         Command::Logout(args) => session::logout(args).await?,
         Command::Whoami(args) => session::whoami(args).await?,
+        Command::Convex { command } => return convex::run(command).await,
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args)?,
     }

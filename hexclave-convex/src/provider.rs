@@ -1,3 +1,5 @@
+use serde::{Serialize, Serializer};
+
 use crate::issuer::HexclaveIssuer;
 
 /// One entry of a Convex `auth.config`: an issuer whose tokens a deployment accepts.
@@ -144,6 +146,13 @@ pub(crate) fn normalized(issuer: &str) -> String {
 fn is_data_uri(jwks: &str) -> bool {
     let scheme = jwks.trim_start().get(..5);
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+impl Serialize for Provider {
+    /// The entry as Convex's JSON has it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.members())
+    }
 }
 
 /// The signature algorithms that Convex knows for providers of type `customJwt`. Hexclave's is ES256.

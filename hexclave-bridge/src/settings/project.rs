@@ -36,6 +36,15 @@ impl ProjectArgs {
         self.config_of(&self.settings()?)
     }
 
+    /// The project of the settings, or `id` where they name none.
+    pub(crate) fn config_or(&self, id: ProjectId) -> Result<ProjectConfig, Failure> {
+        let config = self.builder(&self.settings()?)?;
+        let config = fill(config, |name| {
+            Ok((name == PROJECT_ID.variable).then(|| id.to_string()))
+        })?;
+        Ok(config.build()?)
+    }
+
     pub(crate) fn config_of(&self, settings: &Settings) -> Result<ProjectConfig, Failure> {
         self.complete(ProjectConfig::builder(), settings)
     }

@@ -1,6 +1,7 @@
 //! The program as a script sees it: output, errors, exit codes.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod convex;
 mod doctor;
 mod session;
 mod settings;
@@ -267,7 +268,7 @@ async fn convex_configuration_is_printed_or_written_and_never_over_a_strangers_f
     let file = folder.path().join("auth.config.ts");
     let path = file.to_str().expect("UTF-8");
     let emit = |args: &[&str]| {
-        let mut command = bridge(&["convex", "auth-config", "--project-id", PROJECT]);
+        let mut command = bridge(&["convex", "auth-config", "--offline", "--project-id", PROJECT]);
         command.args(args);
         run(command, None)
     };
@@ -391,14 +392,21 @@ async fn convex_identity_is_what_a_function_would_see() {
     std::fs::write(&unreachable, provider.to_string()).expect("a file");
     assert_eq!(
         exit(&identity(&unreachable, "1795300080", token.clone()).await),
-        3
+        1,
+        "this is what Convex would say"
     );
 
     let broken = folder.path().join("broken.json");
     std::fs::write(&broken, r#"{"providers":[{"type":"customJwt"}]}"#).expect("a file");
-    for file in [&broken, &folder.path().join("missing.json")] {
-        assert_eq!(exit(&identity(file, "1795300080", token.clone()).await), 2);
-    }
+    let refused = identity(&broken, "1795300080", token.clone()).await;
+    assert_eq!(exit(&refused), 1);
+    let error = &json_of(&refused)["error"];
+    assert_eq!(
+        (&error["code"], &error["httpStatus"]),
+        (&json!("AuthConfigNotMatchingSchemaError"), &json!(400))
+    );
+    let missing = identity(&folder.path().join("missing.json"), "1795300080", token.clone()).await;
+    assert_eq!(exit(&missing), 2);
 }
 
 fn issuer_elsewhere_token(now: u64) -> String {
