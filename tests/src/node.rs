@@ -20,6 +20,11 @@ pub fn run(program: &str, input: &Value) -> Value {
         "the JavaScript packages are not installed: run `npm ci` in tests/interop, or `make test`"
     );
     let mut child = Command::new("node")
+        // For programs that evaluate modules in a world of their own.
+        .args([
+            "--experimental-vm-modules",
+            "--disable-warning=ExperimentalWarning",
+        ])
         .arg(folder.join(program))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,7 +1,9 @@
 //! Against code that nobody here wrote: the JavaScript packages in `tests/interop`, run by Node.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod convex_auth_config;
 mod convex_helper;
+mod convex_tokens;
 mod credentials;
 mod sdk;
 mod supabase;
