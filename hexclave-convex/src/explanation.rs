@@ -19,8 +19,7 @@ const MAX_NEAREST: usize = 3;
 /// [`ConvexVerifier::explain`](crate::ConvexVerifier::explain).
 ///
 /// `Display` is a report for a person, [`to_json`](Self::to_json) the same for a program. Neither holds a part of the token;
-/// both hold claims of it (issuer, audience, user id, times), which cannot be used to sign in.
-#[derive(Debug)]
+/// both hold claims of it (issuer, audience, user id, times), which cannot be used to sign in. `Debug` shows the outcome only.
 pub struct Explanation {
     result: Result<UserIdentity, ConvexError>,
     step: Step,
@@ -66,7 +65,7 @@ pub enum StepOutcome {
 }
 
 /// What the token says of itself, as far as it can be read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Facts {
     payload: Option<Payload>,
     header: Option<Header>,
@@ -349,6 +348,15 @@ impl fmt::Display for Explanation {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explanation")
+            .field("step", &self.step)
+            .field("result", &self.result)
+            .finish_non_exhaustive()
     }
 }
 
