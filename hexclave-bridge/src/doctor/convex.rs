@@ -60,7 +60,7 @@ fn json(file: &Path, text: &str, hexclave: &Hexclave) -> Check {
     let config = match AuthConfig::from_json(text) {
         Ok(config) => config,
         Err(error) => {
-            let failure = Failure::convex_config(&error).within(file.display());
+            let failure = Failure::convex_answer(&error).within(file.display());
             return Check::failed(NAME, &failure).or_fix(HOW_TO_WRITE);
         }
     };

@@ -38,7 +38,7 @@ impl ProjectArgs {
 
     /// The project of the settings, or `id` where they name none.
     pub(crate) fn config_or(&self, id: ProjectId) -> Result<ProjectConfig, Failure> {
-        let config = self.builder(&self.settings()?)?;
+        let config = self.fill_all(ProjectConfig::builder(), &self.settings()?)?;
         let config = fill(config, |name| {
             Ok((name == PROJECT_ID.variable).then(|| id.to_string()))
         })?;
