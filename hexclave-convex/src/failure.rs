@@ -39,6 +39,8 @@ struct Call {
 pub enum ErrorKind {
     /// What the deployment answered cannot be understood, or is no result of the type asked for.
     AnswerUnusable,
+    /// The client has been ended.
+    ClientEnded,
     /// The deployment could not be reached, is in trouble, or asks to be left alone for a while.
     ConvexUnavailable,
     /// The identity is not of this project, or was not issued by one of its hosts.
@@ -55,8 +57,12 @@ pub enum ErrorKind {
     InvalidIdentity,
     /// The identity is in order, but the application does not let this kind of user in.
     KindNotAccepted(UserKind),
+    /// No access token could be had.
+    NoToken,
     /// The deployment does not accept the request: it knows no such function, for instance.
     Rejected,
+    /// The session has ended, so that nobody is signed in any more.
+    SignedOut,
     /// The deployment does not accept the access token.
     TokenRefused,
 }
@@ -73,6 +79,7 @@ impl ErrorKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::AnswerUnusable => "answer_unusable",
+            Self::ClientEnded => "client_ended",
             Self::ConvexUnavailable => "convex_unavailable",
             Self::ForeignIdentity => "foreign_identity",
             Self::FunctionFailed => "function_failed",
@@ -81,7 +88,9 @@ impl ErrorKind {
             Self::InvalidConfig => "invalid_config",
             Self::InvalidIdentity => "invalid_identity",
             Self::KindNotAccepted(_) => "kind_not_accepted",
+            Self::NoToken => "no_token",
             Self::Rejected => "rejected",
+            Self::SignedOut => "signed_out",
             Self::TokenRefused => "token_refused",
         }
     }
@@ -152,13 +161,13 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// Whether the same may succeed later, so that a server answers 503: [`ErrorKind::ConvexUnavailable`] and
-    /// [`ErrorKind::AnswerUnusable`]. A mutation that [may have run](Self::may_have_run) may then run twice.
+    /// Whether the same may succeed later, so that a server answers 503: [`ErrorKind::ConvexUnavailable`],
+    /// [`ErrorKind::AnswerUnusable`] and [`ErrorKind::NoToken`]. What may have run may then run twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.inner.kind,
-            ErrorKind::ConvexUnavailable | ErrorKind::AnswerUnusable
+            ErrorKind::ConvexUnavailable | ErrorKind::AnswerUnusable | ErrorKind::NoToken
         )
     }
 

@@ -68,6 +68,10 @@
 //! token is at hand. A function that threw, a token that was refused and a deployment in trouble are told apart, and
 //! what may have run is never sent again.
 //!
+//! With the feature `convex-client`, [`SignedInClient`] is Convex's own client for Rust, with live queries over a WebSocket,
+//! signed in with the tokens of a session of `hexclave-core` ([`TokenProvider`]). By itself that client goes on as nobody
+//! where it should not; here the application decides, and hears of it.
+//!
 //! # Trying out a token
 //! [`ConvexVerifier`] gives a token Convex's verdict without a deployment:
 //!
@@ -118,13 +122,16 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `convex-client` | [`SignedInClient`], Convex's client for Rust kept signed in; it uses rustls, no OpenSSL is built |
 //! | `functions` | [`FunctionClient`], which calls Convex functions over HTTP |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth_config;
 mod bearer;
 mod builder;
-#[cfg(feature = "functions")]
+#[cfg(feature = "convex-client")]
+mod client;
+#[cfg(any(feature = "convex-client", feature = "functions"))]
 mod deployment_url;
 mod diagnosis;
 mod difference;
@@ -151,8 +158,15 @@ mod verifier;
 pub use auth_config::AuthConfig;
 pub use bearer::{bearer_header, bearer_token};
 pub use builder::{AuthConfigBuilder, Compatibility};
-#[cfg(feature = "functions")]
-#[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
+#[cfg(feature = "convex-client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "convex-client")))]
+pub use client::{Authentication, ClientEvent, SignedInClient, TokenProvider, TokenProviderBuilder};
+/// Convex's client for Rust, in the version that [`SignedInClient`] is made of.
+#[cfg(feature = "convex-client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "convex-client")))]
+pub use convex;
+#[cfg(any(feature = "convex-client", feature = "functions"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "convex-client", feature = "functions"))))]
 pub use deployment_url::DeploymentUrl;
 pub use error::ConvexError;
 pub use explanation::{Explanation, Step, StepOutcome};

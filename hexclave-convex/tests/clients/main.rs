@@ -7,4 +7,8 @@
 )]
 
 mod functions;
+mod log;
 mod scripted;
+mod signed_in;
+mod stage;
+mod sync_server;
