@@ -119,6 +119,10 @@
 //! - A Convex cloud deployment reaches no private addresses; this crate does.
 //! - A production deployment on the cloud may leave details out of its error texts.
 //!
+//! # Errors
+//! A [`ConvexError`] is what Convex refuses, or would refuse, with its codes. An [`Error`] is what this crate could not do,
+//! or does not let through, with a [`kind`](Error::kind) to branch on. No text of either holds a token.
+//!
 //! # Features
 //! | feature | adds |
 //! |---|---|

@@ -13,6 +13,8 @@ pub(super) async fn drive(
 ) {
     let mut authentication = provider.watch();
     let mut is_signed_out = false;
+    // Not begun anew for each event: what is being asked for would be asked for twice.
+    let mut renewal = std::pin::pin!(provider.renew_in_time());
     loop {
         let now = *authentication.borrow_and_update();
         match now {
@@ -38,9 +40,12 @@ pub(super) async fn drive(
                 Some(state) => provider.connection(&state),
                 None => return,
             },
-            () = provider.renew_in_time() => if let Some(shared) = shared.upgrade() {
-                shared.authenticate(Some(provider.fetcher())).await;
-            },
+            () = &mut renewal => {
+                renewal.set(provider.renew_in_time());
+                if let Some(shared) = shared.upgrade() {
+                    shared.authenticate(Some(provider.fetcher())).await;
+                }
+            }
         }
     }
 }

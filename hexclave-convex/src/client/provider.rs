@@ -34,7 +34,9 @@ const SHORTEST_REST_IN_TROUBLE: u64 = 5;
 const YOUNG: u64 = 10;
 /// The time of day is looked at so often at least: it goes on while a machine sleeps, and pauses do not.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
-/// Between attempts to renew a token ahead of time that failed.
+/// Between renewals ahead of time, for tokens that do not say when they end.
+const SHORTEST_RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+/// Between those that fail.
 const LONGEST_RENEWAL_PAUSE: Duration = Duration::from_secs(60);
 /// So many connections that are closed soon are told to the application.
 const PROBABLY_REFUSED: u32 = 3;
@@ -66,9 +68,10 @@ struct Inner {
 struct State {
     held: Option<Held>,
     rate: Rate,
-    /// Renewals ahead of time that have failed since the last one that has not, and when to try again.
+    /// Renewals that have failed since the last one that has not.
     failures: u32,
-    try_again_at: Option<Instant>,
+    /// No renewal ahead of time before.
+    next_renewal_at: Option<Instant>,
     /// Why there is no token.
     trouble: Option<hexclave_core::Error>,
 }
@@ -232,7 +235,7 @@ impl TokenProvider {
             .as_ref()
             .map_or(0, |held| held.lifetime.until_renewal(now, held.jitter));
         let pause = state
-            .try_again_at
+            .next_renewal_at
             .map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
         Duration::from_secs(until).max(pause)
     }
@@ -241,7 +244,7 @@ impl TokenProvider {
         let mut state = self.state();
         let pause = Duration::from_secs(1 << state.failures.min(6)).min(LONGEST_RENEWAL_PAUSE);
         state.failures = state.failures.saturating_add(1);
-        state.try_again_at = Some(Instant::now() + pause);
+        state.next_renewal_at = Some(Instant::now() + pause);
     }
 
     /// Asks the session, again and again in trouble that may pass.
@@ -296,7 +299,8 @@ impl TokenProvider {
                 lifetime: issued_since.map_or(lifetime, |since| lifetime.since(since)),
                 jitter,
             });
-            (state.failures, state.try_again_at, state.trouble) = (0, None, None);
+            state.next_renewal_at = Some(Instant::now() + SHORTEST_RENEWAL_PAUSE);
+            (state.failures, state.trouble) = (0, None);
         }
         self.inner.authentication.send_if_modified(|known| {
             let is_news = *known != Authentication::SignedIn;
@@ -395,7 +399,7 @@ impl TokenProviderBuilder {
     }
 
     /// Tell this function of what happens. It is called in the middle of the work, so it must not take long; a channel is
-    /// a good place to put events.
+    /// a good place to put events. It must not keep the client, which would then never go.
     pub fn on_event(mut self, listener: impl Fn(ClientEvent) + Send + Sync + 'static) -> Self {
         self.listener = Box::new(listener);
         self
@@ -435,5 +439,55 @@ impl fmt::Debug for TokenProviderBuilder {
 impl Held {
     fn is(&self, other: Option<&Self>) -> bool {
         other.is_some_and(|other| other.token.expose() == self.token.expose())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::client::tokens::TokensFuture;
+
+    /// Hands out tokens that nobody can read.
+    struct Unreadable(Arc<AtomicUsize>);
+
+    impl Tokens for Unreadable {
+        fn usable_token(&self) -> TokensFuture<'_, AccessToken> {
+            self.new_token()
+        }
+
+        fn new_token(&self) -> TokensFuture<'_, AccessToken> {
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::ready(Ok(AccessToken::from(format!(
+                "token {number}"
+            )))))
+        }
+
+        fn sign_out(&self) -> TokensFuture<'_, ()> {
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn has_ended(&self) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_do_not_say_when_they_end_are_not_renewed_all_the_time() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let builder = TokenProviderBuilder {
+            session: Box::new(Unreadable(Arc::clone(&asked))),
+            clock: Arc::new(SystemClock),
+            strict: false,
+            listener: Box::new(|_| {}),
+        };
+        let provider = builder.build();
+        let begun = Instant::now();
+        for _ in 0..7 {
+            provider.renew_in_time().await;
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 7);
+        assert!(begun.elapsed() >= Duration::from_secs(60));
     }
 }
