@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`.
 
 # What is optional.
-TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,hexclave-core/blocking,hexclave-core/cli-login,hexclave-core/file-store,hexclave-core/metrics,hexclave-core/tonic,hexclave-core/tower,hexclave-core/webhooks,hexclave-convex/functions
+TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,hexclave-core/blocking,hexclave-core/cli-login,hexclave-core/file-store,hexclave-core/metrics,hexclave-core/tonic,hexclave-core/tower,hexclave-core/webhooks,hexclave-convex/convex-client,hexclave-convex/functions
 INTEROP := tests/interop
 NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
 
