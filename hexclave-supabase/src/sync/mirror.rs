@@ -100,7 +100,8 @@ impl<A: ServerAccess> UserMirror<A> {
     /// Handles a delivery: reads the user that it tells of, and writes down what the API says.
     ///
     /// After `Ok` the delivery is done with: answer with a status of the 2xx class. After an error it is not; answer 503,
-    /// for Svix to send it again later. The connection needs to be in no transaction.
+    /// for Svix to send it again later. The connection needs to be in no transaction; one of the pool `deadpool-postgres`
+    /// goes in as `&client`.
     ///
     /// # Errors
     /// | kind | |

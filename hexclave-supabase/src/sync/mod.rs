@@ -6,8 +6,9 @@
 //!
 //! # The table
 //! [`UserTable`] says how it looks. Put [its SQL](UserTable::to_sql) into a migration, or have it
-//! [made](UserTable::create) at the start of the program; add columns, indexes and policies as you like. Nobody but
-//! the owner and `service_role` may read it at first. For users to read their own row:
+//! [made](UserTable::create) at the start of the program; add columns, indexes and policies as you like, but no constraint
+//! that Hexclave's users may break: two can have the same address. Nobody but the owner and `service_role` may read it
+//! at first. For users to read their own row:
 //!
 //! ```sql
 //! GRANT SELECT ON TABLE public.users TO authenticated;
@@ -115,6 +116,8 @@ mod shape;
 mod statements;
 mod table;
 
+use std::fmt;
+
 use ::tokio_postgres::Error as DriverError;
 
 pub use mirror::{Outcome, UserMirror};
@@ -130,12 +133,29 @@ const NOT_THERE: [&str; 5] = ["42703", "42883", "3F000", "42P10", "42P01"];
 fn failed(what: &str, error: DriverError) -> Error {
     let code = error.code().map(|code| code.code().to_owned());
     let is_missing = code.as_deref().is_some_and(|code| NOT_THERE.contains(&code));
-    let error_of_ours = match is_missing {
+    let failure = match is_missing {
         true => Error::new(
             ErrorKind::TableMismatch,
             format!("{what}: a table or column is missing; `UserTable::to_sql` has the SQL that makes them"),
         ),
         false => Error::new(ErrorKind::Database, what),
     };
-    error_of_ours.with_sql_state(code.as_deref()).with_source(error)
+    let failure = failure.with_sql_state(code.as_deref());
+    match error.as_db_error().filter(|error| error.detail().is_some()) {
+        Some(error) => failure.with_source(Refusal(format!("{}: {}", error.severity(), error.message()))),
+        None => failure.with_source(error),
+    }
 }
+
+/// What the database said, without its `DETAIL`: for a row that breaks a constraint that is the row, with names and
+/// addresses.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -266,6 +266,36 @@ async fn a_row_is_touched_only_when_it_changes() {
 }
 
 #[tokio::test]
+async fn no_error_repeats_what_is_in_a_row() {
+    let world = World::new().await;
+    world
+        .database
+        .execute("create unique index on users (primary_email)")
+        .expect("an index");
+    for _ in 0..2 {
+        let ada = json!({ "primary_email": "ada@example.com" });
+        world.hexclave.create_user(ada).expect("a user");
+    }
+    let [one, two] = &world.messages()[..] else {
+        panic!("two messages");
+    };
+    world.deliver(one).await.expect("done");
+    let error = world.deliver(two).await.expect_err("the same address");
+    assert_eq!(
+        (error.kind(), error.sql_state()),
+        (ErrorKind::Database, Some("23505"))
+    );
+    assert!(!error.is_retryable());
+    let source = std::error::Error::source(&error)
+        .expect("the database")
+        .to_string();
+    assert!(source.contains("users_primary_email_idx"), "{source}");
+    for text in [source, error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains("ada@"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn old_deliveries_are_forgotten() {
     let world = World::new().await;
     let ada = world.hexclave.create_user(json!({})).expect("a user");

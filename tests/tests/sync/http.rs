@@ -8,6 +8,7 @@ use axum::{
     http::StatusCode,
     routing::post,
 };
+use deadpool_postgres::{Manager, Pool};
 use hexclave_core::{
     api::Server,
     webhooks::{Delivery, Secret, Verifier},
@@ -15,7 +16,7 @@ use hexclave_core::{
 use hexclave_supabase::sync::UserMirror;
 use hexclave_testkit::hexclave::{DeliveryOrder, Fault, WebhookAttempt, WebhookSecret};
 use serde_json::json;
-use tokio_postgres::Client;
+use tokio_postgres::NoTls;
 
 use crate::support::World;
 
@@ -23,7 +24,7 @@ use crate::support::World;
 struct App {
     webhooks: Verifier,
     users: UserMirror<Server>,
-    database: Arc<Client>,
+    database: Pool,
 }
 
 impl FromRef<App> for Verifier {
@@ -33,7 +34,10 @@ impl FromRef<App> for Verifier {
 }
 
 async fn receive(State(app): State<App>, delivery: Delivery) -> StatusCode {
-    match app.users.handle(&app.database, &delivery).await {
+    let Ok(client) = app.database.get().await else {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    };
+    match app.users.handle(&client, &delivery).await {
         Ok(_) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -51,7 +55,9 @@ async fn what_cannot_be_handled_is_sent_again_until_it_is() {
         webhooks: Verifier::new(Secret::new(secret.expose()).expect("a secret"))
             .clock(Arc::clone(&world.clock) as _),
         users: world.mirror.clone(),
-        database: Arc::new(world.database.connect_as_owner().await.expect("a connection")),
+        database: Pool::builder(Manager::new(world.database.config(), NoTls))
+            .build()
+            .expect("a pool"),
     };
     let router: Router = Router::new().route("/webhooks", post(receive)).with_state(app);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")

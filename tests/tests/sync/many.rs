@@ -15,7 +15,7 @@ use crate::support::World;
 
 const USERS: usize = 10_000;
 /// Of them, those who sign up when the table is there.
-const NEW_USERS: usize = 3_000;
+const NEW_USERS: usize = 2_000;
 /// In percent.
 const LOST: usize = 20;
 
