@@ -5,7 +5,8 @@ use tokio::sync::mpsc;
 
 use super::{Authentication, End, Shared, TokenProvider};
 
-/// Renews tokens ahead of time, and tells Convex's client of new ones and of the end of the session.
+/// Renews tokens ahead of time, and tells Convex's client of new ones and of the end of the session. Ends with that client,
+/// which tells of its connection as long as there is one.
 pub(super) async fn drive(
     shared: Weak<Shared>,
     provider: TokenProvider,

@@ -17,10 +17,7 @@ use std::{
 
 use convex::{ConvexClientBuilder, FunctionResult, QuerySetSubscription, QuerySubscription, Value};
 use futures_util::StreamExt;
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    task::AbortHandle,
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     event::{Authentication, ClientEvent},
@@ -91,7 +88,6 @@ struct Shared {
     client: Mutex<Option<Handle>>,
     provider: TokenProvider,
     end: watch::Sender<Option<End>>,
-    driver: Mutex<Option<AbortHandle>>,
 }
 
 /// Why a client has ended.
@@ -128,14 +124,15 @@ impl SignedInClient {
             client: Mutex::new(Some(Handle::new(client))),
             provider: provider.clone(),
             end: watch::Sender::new(None),
-            driver: Mutex::default(),
         });
         if has_token {
             shared.authenticate(Some(provider.fetcher())).await;
         }
-        let driver = driver::drive(Arc::downgrade(&shared), provider.clone(), connection);
-        let driver = tokio::spawn(driver).abort_handle();
-        *shared.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver);
+        tokio::spawn(driver::drive(
+            Arc::downgrade(&shared),
+            provider.clone(),
+            connection,
+        ));
         Ok(Self { shared })
     }
 
@@ -290,15 +287,6 @@ impl Shared {
     fn why_ended(&self) -> Error {
         let end = self.end.borrow().clone();
         end.unwrap_or(End::ByTheApplication).into_error()
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let driver = self.driver.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(driver) = driver {
-            driver.abort();
-        }
     }
 }
 

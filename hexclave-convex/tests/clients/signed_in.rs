@@ -1,13 +1,16 @@
 //! Convex's own client for Rust, kept signed in through all that may happen to its tokens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, future::join_all};
 use hexclave_convex::{
     Authentication, ErrorKind, SignedInClient, TokenProvider, convex::AuthenticationToken,
 };
 use hexclave_testkit::hexclave::Fault;
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
 
 use crate::{
     stage::{Stage, caller},
@@ -460,6 +463,30 @@ async fn a_fetcher_answers_before_the_connection_is_taken_for_dead() {
     stage.done(stage.session.sign_out()).await.expect("signed out");
     let nobody = stage.done(provider.fetcher()(true)).await.expect("an answer");
     assert_eq!(nobody, AuthenticationToken::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_fetcher_never_lets_its_client_go_on_as_nobody() {
+    let stage = Stage::set().await;
+    let provider = stage.provider().strict().build();
+    let minute = Duration::from_secs(60);
+    stage.hexclave_fails(Fault::close());
+    stage.pass(600).await;
+    for forced in [false, true] {
+        let answer = stage.done(timeout(minute, provider.fetcher()(forced))).await;
+        assert!(answer.is_err(), "trouble");
+    }
+    assert_eq!(provider.authentication(), Authentication::Unavailable);
+    stage.hexclave.heal();
+    stage.done(provider.fetcher()(true)).await.expect("a token");
+    assert_eq!(provider.authentication(), Authentication::SignedIn);
+
+    stage.done(stage.session.sign_out()).await.expect("signed out");
+    for forced in [false, true] {
+        let answer = stage.done(timeout(minute, provider.fetcher()(forced))).await;
+        assert!(answer.is_err(), "nobody is signed in");
+    }
+    assert_eq!(provider.authentication(), Authentication::SignedOut);
 }
 
 #[tokio::test]
