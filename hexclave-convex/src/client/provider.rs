@@ -205,18 +205,21 @@ impl TokenProvider {
     /// Waits until the token is to be renewed, and renews it. Does not return in vain; never, once the session has ended.
     pub(super) async fn renew_in_time(&self) {
         loop {
-            if self.inner.session.has_ended() {
-                self.lacks(&Lack::SignedOut);
-                return pending().await;
-            }
             let wait = self.until_renewal();
-            if !wait.is_zero() {
-                sleep(wait.min(LONGEST_NAP)).await;
-                continue;
-            }
-            match self.ask(Need::New, Instant::now() + LONGEST_WAIT).await {
+            let asked = match self.inner.session.has_ended() {
+                true => Err(Lack::SignedOut),
+                false if !wait.is_zero() => {
+                    sleep(wait.min(LONGEST_NAP)).await;
+                    continue;
+                }
+                false => self.ask(Need::New, Instant::now() + LONGEST_WAIT).await,
+            };
+            match asked {
                 Ok(_) => return,
-                Err(lack @ Lack::SignedOut) => self.lacks(&lack),
+                Err(lack @ Lack::SignedOut) => {
+                    self.lacks(&lack);
+                    return pending().await;
+                }
                 Err(lack) => {
                     self.renewal_failed();
                     if self.at_hand(0).is_some() {
@@ -303,8 +306,10 @@ impl TokenProvider {
             (state.failures, state.trouble) = (0, None);
         }
         self.inner.authentication.send_if_modified(|known| {
-            let is_news = *known != Authentication::SignedIn;
-            *known = Authentication::SignedIn;
+            let is_news = matches!(known, Authentication::Pending | Authentication::Unavailable);
+            if is_news {
+                *known = Authentication::SignedIn;
+            }
             is_news
         });
         self.tell(ClientEvent::TokenRenewed);
