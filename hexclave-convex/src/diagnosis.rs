@@ -1,15 +1,15 @@
 //! What to do about a token that Convex refuses, and what to know about one that it accepts.
 
 use hexclave_core::{AcceptedKinds, ApiUrl, UserKind};
-use serde_json::{Value, json};
 use url::{Host, Url};
 
 use crate::{
     ConvexError, Provider,
-    difference::{Difference, What, article, differences},
+    difference::{What, article},
     error::quoted,
     explanation::{Found, Step},
     issuer::HexclaveIssuer,
+    nearest::Nearest,
     token::{Header, Payload},
     verifier::LEEWAY_SECONDS,
 };
@@ -33,46 +33,6 @@ enum Keys {
     Inline,
 }
 
-/// A provider that does not match, and why not.
-#[derive(Debug)]
-pub(crate) struct Nearest {
-    issuer: String,
-    application_id: Option<String>,
-    pub(crate) differences: Vec<Difference>,
-}
-
-impl Nearest {
-    pub(crate) fn name(&self) -> String {
-        match &self.application_id {
-            Some(id) => format!("{} for {}", quoted(&self.issuer), quoted(id)),
-            None => quoted(&self.issuer),
-        }
-    }
-
-    pub(crate) fn to_json(&self) -> Value {
-        let differences = self.differences.iter();
-        json!({
-            "issuer": self.issuer,
-            "applicationID": self.application_id,
-            "differences": differences
-                .map(|difference| json!({ "what": difference.what.code(), "text": difference.text }))
-                .collect::<Vec<_>>(),
-        })
-    }
-
-    fn distance(&self) -> u32 {
-        self.differences
-            .iter()
-            .map(|difference| difference.what.distance())
-            .sum()
-    }
-
-    /// The largest difference, which is the first to see to.
-    fn main_difference(&self) -> Option<What> {
-        self.differences.iter().map(|difference| difference.what).max()
-    }
-}
-
 impl Diagnosis<'_> {
     /// The provider that Convex chose.
     pub(crate) fn chosen(&self) -> Option<&Provider> {
@@ -81,25 +41,10 @@ impl Diagnosis<'_> {
 
     /// Where none was chosen, all providers, the nearest first.
     pub(crate) fn nearest(&self) -> Vec<Nearest> {
-        let Some((issuer, audience)) = self.issuer_and_audience() else {
-            return Vec::new();
-        };
-        if self.chosen().is_some() {
-            return Vec::new();
+        match (self.chosen(), self.issuer_and_audience()) {
+            (None, Some((issuer, audience))) => Nearest::of(self.found.config, issuer, audience),
+            _ => Vec::new(),
         }
-        let mut nearest: Vec<_> = self
-            .found
-            .config
-            .providers()
-            .iter()
-            .map(|provider| Nearest {
-                issuer: provider.issuer().to_owned(),
-                application_id: provider.application_id().map(str::to_owned),
-                differences: differences(provider, issuer, audience),
-            })
-            .collect();
-        nearest.sort_by_key(Nearest::distance);
-        nearest
     }
 
     pub(crate) fn fixes(&self, error: Option<&ConvexError>, nearest: &[Nearest]) -> Vec<String> {

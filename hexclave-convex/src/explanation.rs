@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     AuthConfig, ConvexError, UserIdentity,
-    diagnosis::{Diagnosis, Nearest},
+    diagnosis::Diagnosis,
     difference::article,
     error::quoted,
     issuer::HexclaveIssuer,
+    nearest::Nearest,
     token::{Header, Payload, Token},
     verifier::Trace,
 };
@@ -154,7 +155,7 @@ impl Explanation {
         Self {
             step,
             now: found.now,
-            provider: diagnosis.chosen().map(|provider| quoted(provider.issuer())),
+            provider: diagnosis.chosen().map(|provider| provider.issuer().to_owned()),
             nearest,
             fixes,
             notes,
@@ -294,7 +295,7 @@ impl Explanation {
             };
             write!(f, "  {mark:>2}  {}", step.describe())?;
             if let (Step::Provider, Some(provider)) = (step, &self.provider) {
-                write!(f, ": {provider}")?;
+                write!(f, ": {}", quoted(provider))?;
             }
             writeln!(f)?;
         }

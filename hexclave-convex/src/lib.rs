@@ -153,6 +153,7 @@ mod jwks;
 mod key_review;
 mod members;
 mod merge;
+mod nearest;
 mod parse;
 mod partial_user;
 mod provider;

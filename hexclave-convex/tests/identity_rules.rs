@@ -194,3 +194,36 @@ fn the_second_implementation_is_right_where_it_matters() {
         r#"{"tokenIdentifier":"i|s","issuer":"i","subject":null,"x.":3,"x.y":2}"#
     );
 }
+
+/// Also with serde_json's `arbitrary_precision`, which keeps numbers as they were written.
+#[test]
+fn numbers_are_written_as_convex_writes_them() {
+    for (read, written) in [
+        ("1.0", "1.0"),
+        ("1e-5", "0.00001"),
+        ("1e-6", "1e-6"),
+        ("1E2", "100.0"),
+        ("1e15", "1000000000000000.0"),
+        ("1e16", "1e16"),
+        ("1e19", "1e19"),
+        ("-0", "-0.0"),
+        ("-0.0", "-0.0"),
+        ("0.10", "0.1"),
+        ("123456789012345680.0", "1.2345678901234568e17"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("18446744073709551616", "1.8446744073709552e19"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("-9223372036854775809", "-9.223372036854776e18"),
+        ("[1.50,{\"b\":2e0,\"a\":-0}]", "[1.5,{\"b\":2.0,\"a\":-0.0}]"),
+    ] {
+        let payload = format!(r#"{{"iss":"i","sub":"s","n":{read}}}"#);
+        let identity = UserIdentity::of_unproven(&payload).expect(read);
+        let expected = format!(r#"{{"tokenIdentifier":"i|s","issuer":"i","subject":"s","n":{written}}}"#);
+        assert_eq!(identity.to_json(), expected, "{read}");
+    }
+    for unreadable in ["1e400", "-1e400", "[1e400]", "{\"a\":[1e999]}", "01", "NaN"] {
+        let payload = format!(r#"{{"iss":"i","sub":"s","n":{unreadable}}}"#);
+        let error = UserIdentity::of_unproven(&payload).expect_err(unreadable);
+        assert_eq!(error.code(), "InvalidAuthHeader", "{unreadable}");
+    }
+}

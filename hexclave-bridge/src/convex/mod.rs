@@ -106,7 +106,14 @@ fn read_config(file: &Path) -> Result<AuthConfig, Failure> {
     let json = fs::read_to_string(file).map_err(|error| {
         Failure::usage("file_not_read", format!("{} cannot be read", file.display())).caused_by(&error)
     })?;
-    AuthConfig::from_json(&json).map_err(|error| Failure::convex_answer(&error))
+    let is_script = file
+        .extension()
+        .is_some_and(|name| ["ts", "js", "mjs"].iter().any(|script| name == *script));
+    AuthConfig::from_json(&json).map_err(|error| {
+        Failure::convex_answer(&error).hint(is_script.then_some(
+            "scripts are not run here: `convex auth-config --format json` writes the same as JSON",
+        ))
+    })
 }
 
 fn time(text: &str) -> Result<SystemTime, String> {
