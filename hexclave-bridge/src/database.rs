@@ -50,6 +50,10 @@ pub(crate) struct DatabaseArgs {
     /// The authority, in PEM, that must have signed the database's certificate [default: those that this machine trusts]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     database_ca_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArgs {
     /// The schemas that the API exposes [default: public]
     #[arg(long, value_name = "SCHEMA,…", help_heading = "Settings")]
     schemas: Option<Schemas>,
@@ -68,12 +72,14 @@ impl FromStr for Schemas {
     }
 }
 
-impl DatabaseArgs {
-    pub(crate) fn schemas(&self, settings: &Settings) -> Result<Vec<String>, Failure> {
+impl SchemaArgs {
+    pub(crate) fn names(&self, settings: &Settings) -> Result<Vec<String>, Failure> {
         let schemas = settings.value(&settings::SCHEMAS, self.schemas.clone())?;
         Ok(schemas.map_or_else(|| vec!["public".to_owned()], |schemas| schemas.0))
     }
+}
 
+impl DatabaseArgs {
     pub(crate) async fn connect(&self, settings: &Settings) -> Result<Client, Failure> {
         let Some(url) = settings.secret(&settings::DATABASE_URL, self.database_url_file.as_deref())? else {
             let message = "no database: SUPABASE_DB_URL is not set (an empty value counts as unset)";

@@ -68,11 +68,6 @@ impl Failure {
         }
     }
 
-    /// What was asked could not be found out, for this reason.
-    pub(crate) fn unchecked_error(error: &dyn Error, code: &'static str) -> Self {
-        Self::of(error, Exit::Unchecked, code)
-    }
-
     pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -207,12 +202,21 @@ impl From<hexclave_core::Error> for Failure {
 
 impl From<hexclave_supabase::Error> for Failure {
     fn from(error: hexclave_supabase::Error) -> Self {
-        let exit = if error.is_refusal() {
-            Exit::Refused
-        } else {
-            Exit::Usage
+        use hexclave_supabase::ErrorKind as Kind;
+
+        let of_the_api = error
+            .source()
+            .and_then(|source| source.downcast_ref::<hexclave_core::Error>());
+        let exit = match error.kind() {
+            Kind::Api if of_the_api.is_some_and(|error| !error.is_retryable()) => Exit::Usage,
+            Kind::Api | Kind::Database | Kind::KeysUnavailable | Kind::Overtaken | Kind::Reconciling => {
+                Exit::Unchecked
+            }
+            _ if error.is_refusal() => Exit::Refused,
+            _ => Exit::Usage,
         };
-        Self::of(&error, exit, error.code())
+        let hint = of_the_api.and_then(|error| hint(error.kind()));
+        Self::of(&error, exit, error.code()).hint(hint)
     }
 }
 

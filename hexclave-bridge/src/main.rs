@@ -9,6 +9,7 @@ mod doctor;
 mod excerpt;
 mod failure;
 mod output;
+mod progress;
 mod refused_token;
 mod session;
 mod settings;

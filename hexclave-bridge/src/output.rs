@@ -136,11 +136,19 @@ impl Diagnostic for Place<'_> {
     }
 }
 
+/// The columns of the terminal that standard output goes to.
+pub(crate) fn width() -> Option<u16> {
+    let is_terminal = io::stdout().is_terminal();
+    terminal_size()
+        .filter(|_| is_terminal)
+        .map(|(Width(width), _)| width)
+}
+
 /// A table without lines, as wide as the terminal; elsewhere, each row is one line.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
-    if let (true, Some((Width(width), _))) = (io::stdout().is_terminal(), terminal_size()) {
+    if let Some(width) = width() {
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);

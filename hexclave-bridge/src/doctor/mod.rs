@@ -13,7 +13,7 @@ use serde_json::json;
 
 use self::check::{Check, Status};
 use crate::{
-    database::DatabaseArgs,
+    database::{DatabaseArgs, SchemaArgs},
     failure::Failure,
     output::{self, HEADING, QUIET, printable},
     settings::ProjectArgs,
@@ -42,6 +42,8 @@ pub(crate) struct DoctorArgs {
     jwt_secret_file: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseArgs,
+    #[command(flatten)]
+    schemas: SchemaArgs,
     /// Convex's auth configuration [default: convex/auth.config.ts, .js or .json, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     convex_config: Option<PathBuf>,

@@ -90,7 +90,7 @@ async fn database(args: &DoctorArgs, settings: &Settings) -> Vec<Check> {
 
 async fn policies(args: &DoctorArgs, settings: &Settings, mut client: tokio_postgres::Client) -> Check {
     const NAME: &str = "policies";
-    let schemas = match args.database.schemas(settings) {
+    let schemas = match args.schemas.names(settings) {
         Ok(schemas) => schemas,
         Err(failure) => return Check::failed(NAME, &failure),
     };
@@ -100,7 +100,7 @@ async fn policies(args: &DoctorArgs, settings: &Settings, mut client: tokio_post
     let names: Vec<&str> = schemas.iter().map(String::as_str).collect();
     let findings = match inspect::lint(&mut client, &names).await {
         Ok(findings) => findings,
-        Err(error) => return Check::failed(NAME, &Failure::unchecked_error(&error, error.code())),
+        Err(error) => return Check::failed(NAME, &error.into()),
     };
     let count = |severity| {
         findings

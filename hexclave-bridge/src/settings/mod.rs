@@ -28,7 +28,7 @@ pub(crate) use self::{
     secret::{Secret, standard_input},
     setting::{
         ALLOW, APP_URL, CONVEX_CONFIG, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS,
-        SECRET_SERVER_KEY, SESSION_FILE, Setting,
+        SECRET_SERVER_KEY, SESSION_FILE, Setting, USERS_TABLE,
     },
 };
 use crate::failure::Failure;

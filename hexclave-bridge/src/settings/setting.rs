@@ -58,6 +58,7 @@ settings! {
         Kind::Secret { file_variable: "SUPABASE_DB_URL_FILE" };
     DATABASE_CA: "database-ca-file", "SUPABASE_DB_CA_FILE", Some("supabase.database-ca-file"), Kind::Text;
     SCHEMAS: "schemas", "SUPABASE_DB_SCHEMAS", Some("supabase.schemas"), Kind::List;
+    USERS_TABLE: "users-table", "HEXCLAVE_BRIDGE_USERS_TABLE", Some("supabase.users-table"), Kind::Text;
     CONVEX_CONFIG: "convex-config", "HEXCLAVE_BRIDGE_CONVEX_CONFIG", Some("convex.config"), Kind::Text;
     FAIL_ON: "fail-on", "HEXCLAVE_BRIDGE_FAIL_ON", Some("supabase.fail-on"), Kind::Text;
 }

@@ -8,7 +8,7 @@ use hexclave_supabase::inspect::{self, Finding, Severity};
 use serde_json::{Value, json};
 
 use crate::{
-    database::{self, DatabaseArgs},
+    database::{self, DatabaseArgs, SchemaArgs},
     failure::Failure,
     output::{self, HEADING, QUIET, printable},
     settings::{self, Settings, SourceArgs},
@@ -28,6 +28,8 @@ pub(crate) struct LintArgs {
     /// From which severity on findings make the exit code 1: error, warning, info, never [default: error]
     #[arg(long, value_name = "SEVERITY", help_heading = "Settings")]
     fail_on: Option<FailOn>,
+    #[command(flatten)]
+    schemas: SchemaArgs,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -83,13 +85,11 @@ pub(super) async fn run(args: &LintArgs) -> Result<ExitCode, Failure> {
     let fail_on = settings
         .value(&settings::FAIL_ON, args.fail_on)?
         .unwrap_or(FailOn::Findings(Severity::Error));
-    let schemas = args.database.schemas(&settings)?;
+    let schemas = args.schemas.names(&settings)?;
     let mut client = args.database.connect(&settings).await?;
     database::check_schemas(&client, &schemas).await?;
     let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
-    let findings = inspect::lint(&mut client, &schemas)
-        .await
-        .map_err(|error| Failure::unchecked_error(&error, error.code()))?;
+    let findings = inspect::lint(&mut client, &schemas).await?;
     if args.json {
         let findings: Vec<_> = findings.iter().map(to_json).collect();
         output::line(json!({ "findings": findings }));

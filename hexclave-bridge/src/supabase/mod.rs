@@ -2,7 +2,9 @@
 
 mod jwks;
 mod lint;
+mod matrix;
 mod policies;
+mod sync;
 mod token;
 
 use std::process::ExitCode;
@@ -25,11 +27,23 @@ pub(crate) enum SupabaseCommand {
     /// SUPABASE_DB_URL or from a file. Look through the role that the application uses: what that role is counts too.
     #[command(after_help = lint::EXIT_CODES)]
     Lint(lint::LintArgs),
+    /// Find out by trying who can see, add, change and delete which rows
+    ///
+    /// Each command is tried as each identity on the rows that are there, in one transaction that is never committed.
+    /// Sequences go on, and what triggers do outside the database stays: use a copy of a database that is busy.
+    #[command(after_help = matrix::EXIT_CODES)]
+    Matrix(Box<matrix::MatrixArgs>),
     /// Write the SQL of a table's policies
     ///
     /// Prints SQL for a migration: grants, indexes, and a policy for each command. The shapes are joined: who meets one
     /// of them comes in. Without any, nobody but service_role has access.
     Policies(policies::PoliciesArgs),
+    /// Bring a table of Hexclave's users in step with Hexclave
+    ///
+    /// Reads all users and writes those that have changed; a user who is gone is marked as deleted. Broken off, it goes
+    /// on where it was. Run it when the table is new, and now and then beside the webhooks.
+    #[command(after_help = sync::EXIT_CODES)]
+    Sync(Box<sync::SyncArgs>),
     /// Print Hexclave's public keys as Supabase takes them
     ///
     /// With them, Supabase accepts Hexclave's own access tokens, and none have to be minted. The document is as of now:
@@ -44,7 +58,9 @@ impl SupabaseCommand {
         match self {
             Self::Token(args) => args.verify.json,
             Self::Lint(args) => args.json,
+            Self::Matrix(args) => args.wants_json(),
             Self::Policies(args) => args.json,
+            Self::Sync(args) => args.json,
             Self::Jwks(_) => true,
         }
     }
@@ -54,6 +70,8 @@ pub(crate) async fn run(command: &SupabaseCommand) -> Result<ExitCode, Failure> 
     match command {
         SupabaseCommand::Token(args) => token::run(args).await?,
         SupabaseCommand::Lint(args) => return lint::run(args).await,
+        SupabaseCommand::Matrix(args) => return matrix::run(args).await,
+        SupabaseCommand::Sync(args) => sync::run(args).await?,
         SupabaseCommand::Policies(args) => policies::run(args)?,
         SupabaseCommand::Jwks(args) => jwks::run(args).await?,
     }

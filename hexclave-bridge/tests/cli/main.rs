@@ -3,10 +3,12 @@
 
 mod convex;
 mod doctor;
+mod matrix;
 mod session;
 mod settings;
 mod shell;
 mod supabase;
+mod sync;
 mod verify;
 
 use std::{

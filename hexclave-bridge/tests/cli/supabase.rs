@@ -10,7 +10,7 @@ use std::{
 use hexclave_core::KeySet;
 use hexclave_testkit::postgres::{Database, Postgres};
 use serde_json::{Value, json};
-use tokio_postgres::config::Host;
+use tokio_postgres::{Config, config::Host};
 
 use crate::{JWT_SECRET, PROJECT, at, bridge, exit, hexclave, json_of, normal_user, run, stderr, stdout};
 
@@ -54,7 +54,15 @@ pub(crate) fn database(sql: &str) -> Database {
 
 /// The URL with which the API's role logs in.
 pub(crate) fn url(database: &Database) -> String {
-    let config = database.authenticator_config();
+    url_of(&database.authenticator_config())
+}
+
+/// The URL with which the owner logs in.
+pub(crate) fn owner_url(database: &Database) -> String {
+    url_of(&database.config())
+}
+
+fn url_of(config: &Config) -> String {
     let password = config
         .get_password()
         .map(String::from_utf8_lossy)
