@@ -8,7 +8,7 @@ NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(pr
 # A dependency of a user's program may turn on a feature of serde_json that changes how numbers are read. Apart from the
 # rest, which must not depend on it.
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
-	--package hexclave-convex --test verifier --test verification --test identity
+	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
 .PHONY: demo test test-docker fuzz postgres lint docs tests
 

@@ -4,7 +4,7 @@ use hexclave_core::User;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
-use crate::{ConvexError, token::Payload};
+use crate::{ConvexError, verification::token::Payload};
 
 const TOKEN_IDENTIFIER: &str = "tokenIdentifier";
 const ISSUER: &str = "issuer";

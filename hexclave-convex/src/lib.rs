@@ -130,42 +130,26 @@
 //! | `functions` | [`FunctionClient`], which calls Convex functions over HTTP |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod auth_config;
-mod bearer;
-mod builder;
 #[cfg(feature = "convex-client")]
 mod client;
+mod config;
+mod contexts;
 #[cfg(any(feature = "convex-client", feature = "functions"))]
 mod deployment_url;
-mod diagnosis;
-mod difference;
-mod emit;
 mod error;
 mod explanation;
 mod failure;
-mod fetch;
 #[cfg(feature = "functions")]
 mod functions;
-mod helper;
 mod identity;
-mod issuer;
-mod jwks;
-mod key_review;
 mod members;
-mod merge;
-mod nearest;
-mod parse;
-mod partial_user;
-mod provider;
-mod token;
-mod verifier;
+mod verification;
 
-pub use auth_config::AuthConfig;
-pub use bearer::{bearer_header, bearer_token};
-pub use builder::{AuthConfigBuilder, Compatibility};
 #[cfg(feature = "convex-client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "convex-client")))]
 pub use client::{Authentication, ClientEvent, SignedInClient, TokenProvider, TokenProviderBuilder};
+pub use config::{Algorithm, AuthConfig, AuthConfigBuilder, Compatibility, KeyFinding, KeyProblem, Provider};
+pub use contexts::{ConvexHelper, PartialUser, PartialUserReader, bearer_header, bearer_token};
 /// Convex's client for Rust, in the version that [`SignedInClient`] is made of.
 #[cfg(feature = "convex-client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "convex-client")))]
@@ -179,9 +163,5 @@ pub use failure::{Error, ErrorKind};
 #[cfg(feature = "functions")]
 #[cfg_attr(docsrs, doc(cfg(feature = "functions")))]
 pub use functions::{Bytes, FunctionCaller, FunctionClient, FunctionClientBuilder, FunctionError, Int64};
-pub use helper::ConvexHelper;
 pub use identity::UserIdentity;
-pub use key_review::{KeyFinding, KeyProblem};
-pub use partial_user::{PartialUser, PartialUserReader};
-pub use provider::{Algorithm, Provider};
-pub use verifier::{ConvexVerifier, ConvexVerifierBuilder};
+pub use verification::{ConvexVerifier, ConvexVerifierBuilder};

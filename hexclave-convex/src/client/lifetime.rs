@@ -1,6 +1,6 @@
 use hexclave_core::AccessToken;
 
-use crate::token::Token;
+use crate::verification::token::Token;
 
 /// In seconds: a token is renewed so long before its end, if it lives long enough.
 const MARGIN: u64 = 60;

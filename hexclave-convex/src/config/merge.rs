@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use crate::{
-    AuthConfig, ConvexError,
+use super::{
     emit::{self, BEGIN, END},
-    error::Kind,
     parse,
 };
+use crate::{AuthConfig, ConvexError, error::Kind};
 
 /// Replaces what is between the marked lines.
 pub(crate) fn script(config: &AuthConfig, existing: &str) -> Result<String, ConvexError> {

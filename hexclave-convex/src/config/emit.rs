@@ -2,7 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::{AuthConfig, Provider, auth_config::Project};
+use super::auth_config::Project;
+use crate::{AuthConfig, Provider};
 
 /// What the line begins with that tells an emitted file from a hand-written one; the digest of all other lines follows.
 const MARK: &str = "// Made by `hexclave-bridge convex auth-config` (";

@@ -3,15 +3,17 @@
 use hexclave_core::{AcceptedKinds, ApiUrl, UserKind};
 use url::{Host, Url};
 
+use super::{
+    difference::{What, article},
+    nearest::Nearest,
+    {Found, Step},
+};
 use crate::{
     ConvexError, Provider,
-    difference::{What, article},
+    config::issuer::HexclaveIssuer,
     error::quoted,
-    explanation::{Found, Step},
-    issuer::HexclaveIssuer,
-    nearest::Nearest,
-    token::{Header, Payload},
-    verifier::LEEWAY_SECONDS,
+    verification::token::{Header, Payload},
+    verification::verifier::LEEWAY_SECONDS,
 };
 
 /// The command lines that follow a sentence stand on lines of their own.

@@ -4,7 +4,8 @@ use data_url::DataUrl;
 use hexclave_core::{KeySet, ProjectConfig, ProjectKeys, PublicKey, UserKind};
 use serde_json::Value;
 
-use crate::{AuthConfig, error::quoted, issuer::HexclaveIssuer, jwks, token::decode};
+use super::issuer::HexclaveIssuer;
+use crate::{AuthConfig, error::quoted, verification::jwks, verification::token::decode};
 
 /// What is wrong with the keys of one provider, beside the project's live ones; see [`AuthConfig::review_keys`].
 ///

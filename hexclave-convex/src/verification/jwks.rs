@@ -5,10 +5,10 @@ use aws_lc_rs::signature::{
 };
 use serde::Deserialize;
 
+use super::token::decode;
 use crate::{
+    config::provider::Algorithm,
     members::{Members, Wrong},
-    provider::Algorithm,
-    token::decode,
 };
 
 /// The names that RFC 7518 registers for `alg` (and `enc`), which are all that a key may have there.

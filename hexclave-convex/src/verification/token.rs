@@ -3,9 +3,9 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
+use super::jwks::Key;
 use crate::{
     ConvexError,
-    jwks::Key,
     members::{Members, Wrong},
 };
 

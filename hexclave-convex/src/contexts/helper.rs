@@ -1,6 +1,6 @@
 use hexclave_core::{ProjectConfig, UserKind};
 
-use crate::emit::string;
+use crate::config::emit::string;
 
 /// The line that tells an emitted file from a hand-written one.
 const MARK: &str = "// Made by `hexclave-bridge convex helper`";

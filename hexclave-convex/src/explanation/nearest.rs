@@ -1,10 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::{
-    AuthConfig,
-    difference::{Difference, What, differences},
-    error::quoted,
-};
+use super::difference::{Difference, What, differences};
+use crate::{AuthConfig, error::quoted};
 
 /// A provider that does not match, and why not.
 #[derive(Debug)]

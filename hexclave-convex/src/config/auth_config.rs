@@ -1,6 +1,7 @@
 use hexclave_core::{AcceptedKinds, ApiUrl, ProjectConfig, ProjectId, UserKind};
 
-use crate::{AuthConfigBuilder, ConvexError, Provider, emit, merge, parse};
+use super::{emit, merge, parse};
+use crate::{AuthConfigBuilder, ConvexError, Provider};
 
 /// The default export of a Convex `auth.config` file: the issuers whose tokens a deployment accepts.
 ///

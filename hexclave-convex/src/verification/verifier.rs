@@ -3,16 +3,18 @@ use std::sync::Arc;
 use hexclave_core::{AccessToken, Clock, SystemClock};
 use reqwest::Client;
 
+use super::{
+    fetch,
+    jwks::KeySet,
+    token::{Payload, Token},
+};
 use crate::{
     AuthConfig, ConvexError, Explanation, Provider, UserIdentity,
+    config::provider::Algorithm,
     error::{Kind, quoted},
     explanation::{Found, Step},
-    fetch,
     identity::FlatClaims,
-    jwks::KeySet,
     members::Wrong,
-    provider::Algorithm,
-    token::{Payload, Token},
 };
 
 pub(crate) const LEEWAY_SECONDS: u64 = 5;

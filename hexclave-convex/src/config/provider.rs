@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer};
 
-use crate::issuer::HexclaveIssuer;
+use super::issuer::HexclaveIssuer;
 
 /// One entry of a Convex `auth.config`: an issuer whose tokens a deployment accepts.
 ///

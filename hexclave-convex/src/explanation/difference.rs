@@ -3,7 +3,7 @@
 use hexclave_core::ApiUrl;
 use url::Url;
 
-use crate::{Provider, error::quoted, issuer::HexclaveIssuer, provider::normalized};
+use crate::{Provider, config::issuer::HexclaveIssuer, config::provider::normalized, error::quoted};
 
 /// One thing in which a provider and a token differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -221,7 +221,7 @@ pub(crate) fn article(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Algorithm;
+    use crate::config::provider::Algorithm;
 
     const PROJECT: &str = "11111111-2222-4333-8444-555555555555";
 

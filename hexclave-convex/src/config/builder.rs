@@ -1,11 +1,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hexclave_core::{AcceptedKinds, ApiUrl, ProjectConfig, ProjectKeys, UserKind};
 
+use super::{auth_config::Project, provider::Algorithm};
 use crate::{
     AuthConfig, ConvexError, Provider,
-    auth_config::Project,
     error::{Kind, quoted},
-    provider::Algorithm,
 };
 
 /// The most that Convex allows for the name of a variable, in characters.

@@ -6,10 +6,10 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
+use super::provider::Algorithm;
 use crate::{
     ConvexError, Provider,
     error::{Kind, quoted},
-    provider::Algorithm,
 };
 
 type Members = Map<String, Value>;

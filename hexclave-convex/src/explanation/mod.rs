@@ -1,17 +1,23 @@
+//! Why Convex accepts or refuses a token, for people.
+
+mod diagnosis;
+mod difference;
+mod nearest;
+
 use std::{error::Error, fmt};
 
 use serde_json::{Value, json};
 
 use crate::{
     AuthConfig, ConvexError, UserIdentity,
-    diagnosis::Diagnosis,
-    difference::article,
+    config::issuer::HexclaveIssuer,
     error::quoted,
-    issuer::HexclaveIssuer,
-    nearest::Nearest,
-    token::{Header, Payload, Token},
-    verifier::Trace,
+    verification::token::{Header, Payload, Token},
+    verification::verifier::Trace,
 };
+use diagnosis::Diagnosis;
+use difference::article;
+use nearest::Nearest;
 
 /// How many providers are compared with a token that none of them matches.
 const MAX_NEAREST: usize = 3;
