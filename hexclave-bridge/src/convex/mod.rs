@@ -3,6 +3,7 @@
 mod auth_config;
 mod check;
 mod check_config;
+mod helper;
 mod identity;
 mod live_keys;
 
@@ -47,6 +48,11 @@ pub(crate) enum ConvexCommand {
     /// part of the token.
     #[command(after_help = check::EXIT_CODES)]
     Check(check::CheckArgs),
+    /// Write convex/hexclave.ts, with which a function asks who calls it
+    ///
+    /// It exports hexclaveUser(ctx), which gives the user or null, and requireHexclaveUser(ctx), which throws. Both let in
+    /// normal users, and others when told so.
+    Helper(helper::HelperArgs),
     /// Print what ctx.auth.getUserIdentity() returns for an access token
     ///
     /// The token is checked as a Convex deployment with this configuration checks it. The identity is printed as
@@ -59,7 +65,7 @@ impl ConvexCommand {
     /// Whether failures are to be reported as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match self {
-            Self::AuthConfig(_) => false,
+            Self::AuthConfig(_) | Self::Helper(_) => false,
             Self::Check(args) => args.json,
             Self::CheckConfig(_) | Self::Identity(_) => true,
         }
@@ -71,6 +77,7 @@ pub(crate) async fn run(command: &ConvexCommand) -> Result<ExitCode, Failure> {
         ConvexCommand::AuthConfig(args) => return auth_config::run(args).await,
         ConvexCommand::Check(args) => return check::run(args).await,
         ConvexCommand::CheckConfig(args) => return check_config::run(args).await,
+        ConvexCommand::Helper(args) => helper::run(args)?,
         ConvexCommand::Identity(args) => identity::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)

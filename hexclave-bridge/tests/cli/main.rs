@@ -3,6 +3,7 @@
 
 mod convex;
 mod doctor;
+mod helper;
 mod matrix;
 mod session;
 mod settings;
