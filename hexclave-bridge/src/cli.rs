@@ -18,6 +18,13 @@ Exit codes:
   2  wrong usage or configuration
   3  the token could not be checked (the project's keys cannot be reached)";
 
+const ALL_EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused, or something was found that is wrong
+  2  wrong usage or configuration
+  3  could not be checked: somebody who had to be asked does not answer";
+
 const SETTINGS: &str = "\
 Settings:
   Each setting is an option, a variable, and a line of a settings file. The
@@ -34,12 +41,12 @@ Settings:
   The README of this program has the table of all settings.";
 
 fn after_long_help() -> String {
-    format!("{SETTINGS}\n\n{EXIT_CODES}")
+    format!("{SETTINGS}\n\n{ALL_EXIT_CODES}")
 }
 
 /// Take signed-in Hexclave users to Supabase and Convex.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, after_long_help = after_long_help(), max_term_width = 100)]
+#[command(version, after_help = ALL_EXIT_CODES, after_long_help = after_long_help(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
