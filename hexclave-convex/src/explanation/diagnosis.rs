@@ -4,16 +4,18 @@ use hexclave_core::{AcceptedKinds, ApiUrl, UserKind};
 use url::{Host, Url};
 
 use super::{
+    Found, Step,
     difference::{What, article},
     nearest::Nearest,
-    {Found, Step},
 };
 use crate::{
     ConvexError, Provider,
     config::issuer::HexclaveIssuer,
     error::quoted,
-    verification::token::{Header, Payload},
-    verification::verifier::LEEWAY_SECONDS,
+    verification::{
+        token::{Header, Payload},
+        verifier::LEEWAY_SECONDS,
+    },
 };
 
 /// The command lines that follow a sentence stand on lines of their own.

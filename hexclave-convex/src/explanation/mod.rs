@@ -8,16 +8,16 @@ use std::{error::Error, fmt};
 
 use serde_json::{Value, json};
 
+use self::{diagnosis::Diagnosis, difference::article, nearest::Nearest};
 use crate::{
     AuthConfig, ConvexError, UserIdentity,
     config::issuer::HexclaveIssuer,
     error::quoted,
-    verification::token::{Header, Payload, Token},
-    verification::verifier::Trace,
+    verification::{
+        token::{Header, Payload, Token},
+        verifier::Trace,
+    },
 };
-use diagnosis::Diagnosis;
-use difference::article;
-use nearest::Nearest;
 
 /// How many providers are compared with a token that none of them matches.
 const MAX_NEAREST: usize = 3;
