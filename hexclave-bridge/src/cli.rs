@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     convex::ConvexCommand,
     doctor::{self, DoctorArgs},
+    local::LocalArgs,
     session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
     shell::{self, CompletionsArgs, ManArgs},
     supabase::SupabaseCommand,
@@ -56,6 +57,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// See the whole way with a local Hexclave and a local Postgres: no account, no network
     Demo(DemoArgs),
+    /// Run a local Hexclave for development: users, sessions, teams and tokens, without an account or a network
+    ///
+    /// Hexclave's JavaScript SDK works against it, and so do the other commands. It protects nothing and nobody.
+    Local(LocalArgs),
     /// Prove who an access token's user is
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
@@ -96,6 +101,7 @@ impl Command {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Demo(args) => args.json,
+            Self::Local(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Supabase { command } => command.wants_json(),

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod excerpt;
 mod failure;
+mod local;
 mod output;
 mod progress;
 mod refused_token;
@@ -39,6 +40,7 @@ async fn main() -> ExitCode {
 async fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Demo(args) => demo::run(args).await?,
+        Command::Local(args) => local::run(args).await?,
         Command::Verify(args) => verify::run(args).await?,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Supabase { command } => return supabase::run(command).await,

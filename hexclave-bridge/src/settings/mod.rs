@@ -27,8 +27,8 @@ pub(crate) use self::{
     project::ProjectArgs,
     secret::{Secret, standard_input},
     setting::{
-        ALLOW, APP_URL, CONVEX_CONFIG, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, SCHEMAS,
-        SECRET_SERVER_KEY, SESSION_FILE, Setting, USERS_TABLE,
+        ALLOW, APP_URL, CONVEX_CONFIG, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, LOCAL_LISTEN,
+        LOCAL_REQUIRE_EMAIL_VERIFICATION, SCHEMAS, SECRET_SERVER_KEY, SESSION_FILE, Setting, USERS_TABLE,
     },
 };
 use crate::failure::Failure;

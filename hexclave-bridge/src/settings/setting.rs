@@ -52,6 +52,10 @@ settings! {
     APP_URL: "app-url", "HEXCLAVE_BRIDGE_APP_URL", Some("app-url"), Kind::Text;
     SESSION_FILE: "session-file", "HEXCLAVE_BRIDGE_SESSION_FILE", Some("session-file"), Kind::Text;
     ALLOW: "allow", "HEXCLAVE_BRIDGE_ALLOW", Some("allow"), Kind::List;
+    LOCAL_LISTEN: "listen", "HEXCLAVE_BRIDGE_LOCAL_LISTEN", Some("local.listen"), Kind::Text;
+    LOCAL_REQUIRE_EMAIL_VERIFICATION: "require-email-verification",
+        "HEXCLAVE_BRIDGE_LOCAL_REQUIRE_EMAIL_VERIFICATION", Some("local.require-email-verification"),
+        Kind::Switch;
     JWT_SECRET: "jwt-secret-file", "SUPABASE_JWT_SECRET", Some("supabase.jwt-secret-file"),
         Kind::Secret { file_variable: "SUPABASE_JWT_SECRET_FILE" };
     DATABASE_URL: "database-url-file", "SUPABASE_DB_URL", Some("supabase.database-url-file"),

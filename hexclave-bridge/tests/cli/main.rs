@@ -4,6 +4,7 @@
 mod convex;
 mod doctor;
 mod helper;
+mod local;
 mod matrix;
 mod session;
 mod settings;

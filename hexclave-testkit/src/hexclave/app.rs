@@ -13,7 +13,7 @@ use super::{
     HexclaveError, Issuer, Subject,
     directory::{Directory, Settings},
     faults::Faults,
-    request_log::RequestLog,
+    request_log::{Observer, RequestLog},
     webhooks::Outbox,
 };
 use crate::TestClock;
@@ -37,6 +37,7 @@ impl App {
         issuer: Issuer,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        observer: Option<Observer>,
     ) -> Result<Self, HexclaveError> {
         let verifier = verifier(&issuer, Arc::clone(&clock))?;
         Ok(Self {
@@ -45,7 +46,7 @@ impl App {
             clock,
             settings,
             directory: Mutex::new(Directory::new(settings)),
-            log: RequestLog::default(),
+            log: RequestLog::new(observer),
             outbox: Outbox::default(),
             faults: Faults::default(),
         })

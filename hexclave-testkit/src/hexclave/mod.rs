@@ -103,7 +103,7 @@ mod server;
 mod signing_key;
 mod webhooks;
 
-pub use error::HexclaveError;
+pub use error::{HexclaveError, HexclaveErrorKind};
 pub use faults::{Fault, RetryAfter};
 #[cfg(feature = "rls")]
 pub(crate) use issuer::prove;

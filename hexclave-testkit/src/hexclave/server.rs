@@ -1,7 +1,8 @@
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use hexclave_core::{
@@ -9,24 +10,30 @@ use hexclave_core::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
-    HexclaveError, Issuer, LoggedRequest, ServerSecret, api,
+    HexclaveError, HexclaveErrorKind, Issuer, LoggedRequest, ServerSecret, api,
     app::App,
     directory::Settings,
     issuer::{project, random_project},
+    request_log::Observer,
 };
 
 /// A running local Hexclave with one project. It stops when it is dropped.
 ///
-/// It listens on a free port of 127.0.0.1 and must be started inside a tokio runtime.
+/// It listens on a free port of 127.0.0.1, unless it is [told otherwise](LocalHexclaveBuilder::listen), and must be
+/// started inside a tokio runtime. It is for development and tests: it protects nothing and nobody.
 pub struct LocalHexclave {
     app: Arc<App>,
     client: reqwest::Client,
     /// Dropping it lets the server finish what it is answering, close its connections, and end.
-    _running: oneshot::Sender<()>,
+    running: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
 }
+
+/// How long requests may take that are still being answered when the server is stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The tokens of a signed-in user.
 #[derive(Debug)]
@@ -57,6 +64,9 @@ impl LocalHexclave {
             secret: None,
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_remote: false,
+            observer: None,
         }
     }
 
@@ -115,6 +125,16 @@ impl LocalHexclave {
     /// Forgets what has been asked so far.
     pub fn forget_requests(&self) {
         self.app.log().clear();
+    }
+
+    /// Stops the server: no more connections are taken, faults are over, and what is being answered is answered, for
+    /// at most 2 seconds.
+    pub async fn stop(mut self) {
+        self.app.faults().heal();
+        drop(self.running.take());
+        if timeout(PATIENCE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
     }
 
     pub(super) fn client(&self) -> &reqwest::Client {
@@ -186,9 +206,34 @@ pub struct LocalHexclaveBuilder {
     secret: Option<ServerSecret>,
     settings: Settings,
     clock: Arc<dyn Clock>,
+    address: SocketAddr,
+    allow_remote: bool,
+    observer: Option<Observer>,
 }
 
 impl LocalHexclaveBuilder {
+    /// Listens on this address; its port 0 is any free one. It must be one of loopback, unless others are
+    /// [allowed](Self::allow_remote).
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Whether it may listen on an address that other machines can reach, `0.0.0.0` or `[::]`; by default it may not.
+    ///
+    /// Whoever reaches it can do everything. Tokens and the [configuration](LocalHexclave::config) name the loopback
+    /// address all the same, since plain http is for loopback only.
+    pub fn allow_remote(mut self, allowed: bool) -> Self {
+        self.allow_remote = allowed;
+        self
+    }
+
+    /// Tells of each request when it is answered, from the tasks that answer: it must not block.
+    pub fn on_request(mut self, tell: impl Fn(&LoggedRequest) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer(Arc::new(tell)));
+        self
+    }
+
     /// Serves the project with this id instead of a random one.
     pub fn project_id(mut self, id: ProjectId) -> Self {
         self.project_id = Some(id);
@@ -240,17 +285,11 @@ impl LocalHexclaveBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// When no port can be had, or when the keys of this project and secret cannot be derived.
+    /// When the address is not allowed or cannot be listened on, or when the keys of this project and secret cannot be
+    /// derived.
     pub async fn start(self) -> Result<LocalHexclave, HexclaveError> {
-        let no_server =
-            |error: std::io::Error| HexclaveError::with_source("the local Hexclave cannot listen", error);
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .await
-            .map_err(no_server)?;
-        let address = listener.local_addr().map_err(no_server)?;
-        let api_url: ApiUrl = format!("http://{address}")
-            .parse()
-            .map_err(|error| HexclaveError::with_source("the server's address is unusable", error))?;
+        let listener = self.listener().await?;
+        let api_url = url_of(&listener)?;
         let config = match self.project_id {
             Some(id) => project(id, api_url)?,
             None => random_project(api_url)?,
@@ -260,7 +299,7 @@ impl LocalHexclaveBuilder {
             None => ServerSecret::random()?,
         };
         let issuer = Issuer::new(&secret, config)?;
-        let app = Arc::new(App::new(issuer, self.clock, self.settings)?);
+        let app = Arc::new(App::new(issuer, self.clock, self.settings, self.observer)?);
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -268,7 +307,7 @@ impl LocalHexclaveBuilder {
             .map_err(|error| HexclaveError::with_source("the HTTP client could not be set up", error))?;
         let router = api::router(Arc::clone(&app));
         let (running, stopped) = oneshot::channel::<()>();
-        tokio::spawn(async move {
+        let server = tokio::spawn(async move {
             let serving = axum::serve(listener, router).with_graceful_shutdown(async {
                 // An error is the sender's end, which is what is waited for.
                 let _ = stopped.await;
@@ -278,7 +317,41 @@ impl LocalHexclaveBuilder {
         Ok(LocalHexclave {
             app,
             client,
-            _running: running,
+            running: Some(running),
+            server,
         })
     }
+
+    async fn listener(&self) -> Result<TcpListener, HexclaveError> {
+        let address = self.address;
+        if !address.ip().is_loopback() && !self.allow_remote {
+            return Err(HexclaveError::new(format!(
+                "{address} can be reached from other machines, and the local Hexclave protects nothing: a loopback \
+                 address such as 127.0.0.1:{} is right",
+                address.port()
+            ))
+            .of_kind(HexclaveErrorKind::NotLoopback));
+        }
+        TcpListener::bind(address).await.map_err(|error| {
+            HexclaveError::with_source(format!("the local Hexclave cannot listen on {address}"), error)
+                .of_kind(HexclaveErrorKind::Listen)
+        })
+    }
+}
+
+/// Where clients on this machine reach it.
+fn url_of(listener: &TcpListener) -> Result<ApiUrl, HexclaveError> {
+    let mut address = listener
+        .local_addr()
+        .map_err(|error| HexclaveError::with_source("the local Hexclave has no address", error))?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}").parse().map_err(|error| {
+        HexclaveError::with_source(format!("{address} has no URL that clients accept"), error)
+            .of_kind(HexclaveErrorKind::Listen)
+    })
 }

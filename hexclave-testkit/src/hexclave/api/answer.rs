@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use hexclave_core::UserId;
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ const ACTUAL_STATUS: [HeaderName; 2] = [
     HeaderName::from_static("x-stack-actual-status"),
     HeaderName::from_static("x-hexclave-actual-status"),
 ];
-const REQUEST_ID: [HeaderName; 2] = [
+pub(crate) const REQUEST_ID: [HeaderName; 2] = [
     HeaderName::from_static("x-stack-request-id"),
     HeaderName::from_static("x-hexclave-request-id"),
 ];
@@ -40,6 +41,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 /// The status that an answer has where nobody overrides it, which it carries for the log of requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ActualStatus(pub(crate) StatusCode);
+
+/// The user who has signed in or has got a token, which an answer carries for the log of requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedIn(pub(crate) UserId);
 
 /// An error that is answered whatever the request asks for.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use super::{
     super::{
         api_error::ApiError,
         app::{App, SENTINEL_CLIENT_SECRET},
+        request_log::CallerNote,
     },
     input::parameter,
 };
@@ -31,6 +32,15 @@ pub(crate) enum Access {
     Server,
 }
 
+impl Access {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
 /// A header under either brand; the new one wins.
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     ["x-hexclave-", "x-stack-"]
@@ -43,7 +53,11 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Self::of(app, &parts.headers).await
+        let caller = Self::of(app, &parts.headers).await?;
+        if let Some(note) = parts.extensions.get::<CallerNote>() {
+            note.note(caller.access.as_str(), caller.user_id());
+        }
+        Ok(caller)
     }
 }
 

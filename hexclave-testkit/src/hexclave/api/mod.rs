@@ -35,7 +35,7 @@ use super::{
     directory::{NewSession, View},
     faults, request_log,
 };
-pub(crate) use answer::{ActualStatus, Refusal};
+pub(crate) use answer::{ActualStatus, REQUEST_ID, Refusal, SignedIn};
 use answer::{Answer, json_answer};
 use caller::{Access, Caller};
 pub(crate) use input::JsonBody;
@@ -147,14 +147,22 @@ fn signed_in(app: &App, user_id: UserId) -> Answer {
     let refresh_token = app
         .directory()
         .open_session(user_id, NewSession::default(), now)?;
-    json_answer(&json!({
+    let mut answer = json_answer(&json!({
         "access_token": access_token(app, &refresh_token)?,
         "refresh_token": refresh_token,
         "user_id": user_id.to_string(),
-    }))
+    }))?;
+    answer.extensions_mut().insert(SignedIn(user_id));
+    Ok(answer)
 }
 
 fn access_token(app: &App, refresh_token: &str) -> Result<String, ApiError> {
+    let (token, _) = fresh_token(app, refresh_token)?;
+    Ok(token)
+}
+
+/// An access token of a session, and whose it is.
+fn fresh_token(app: &App, refresh_token: &str) -> Result<(String, SignedIn), ApiError> {
     let subject = app.directory().subject(refresh_token, app.now_millis())?;
-    Ok(app.issue(&subject)?)
+    Ok((app.issue(&subject)?, SignedIn(subject.id)))
 }

@@ -8,9 +8,10 @@ use url::form_urlencoded;
 
 use super::{
     super::{api_error::ApiError, app::SENTINEL_CLIENT_SECRET},
-    Caller, Shared, access_token,
+    Caller, Shared,
     answer::{Answer, json_answer},
     caller::{self, publishable_key_required},
+    fresh_token,
     input::expect_content_type,
 };
 
@@ -45,8 +46,9 @@ pub(super) async fn oauth_token(State(app): Shared, headers: HeaderMap, body: By
         return Err(publishable_key_required(project));
     }
     let refresh_token = field("refresh_token");
+    let (access_token, user) = fresh_token(&app, refresh_token)?;
     let mut answer = json_answer(&json!({
-        "access_token": access_token(&app, refresh_token)?,
+        "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": 3599,
         "refresh_token": refresh_token,
@@ -55,6 +57,7 @@ pub(super) async fn oauth_token(State(app): Shared, headers: HeaderMap, body: By
     answer
         .headers_mut()
         .insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    answer.extensions_mut().insert(user);
     Ok(answer)
 }
 
@@ -62,5 +65,8 @@ pub(super) async fn oauth_token(State(app): Shared, headers: HeaderMap, body: By
 pub(super) async fn current_session(State(app): Shared, _: Caller, headers: HeaderMap) -> Answer {
     let refresh_token = caller::header(&headers, "refresh-token")
         .ok_or_else(|| ApiError::schema("The header x-hexclave-refresh-token is required"))?;
-    json_answer(&json!({ "access_token": access_token(&app, refresh_token)? }))
+    let (access_token, user) = fresh_token(&app, refresh_token)?;
+    let mut answer = json_answer(&json!({ "access_token": access_token }))?;
+    answer.extensions_mut().insert(user);
+    Ok(answer)
 }

@@ -1,0 +1,141 @@
+//! `hexclave-bridge local`: a local Hexclave as a server.
+
+mod log;
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
+
+use clap::Args;
+use hexclave_core::ProjectConfig;
+use hexclave_testkit::hexclave::{HexclaveError, HexclaveErrorKind, LocalHexclave};
+use serde_json::json;
+
+use self::log::Log;
+use crate::{
+    failure::Failure,
+    output::{self, HEADING},
+    settings::{self, Settings, SourceArgs},
+};
+
+/// Where the real one listens that is started from its sources.
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8102);
+
+#[derive(Args, Debug)]
+pub(crate) struct LocalArgs {
+    /// Where to listen; port 0 takes any free one [default: 127.0.0.1:8102]
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Settings")]
+    listen: Option<SocketAddr>,
+    /// Restrict users until their e-mail address is verified
+    #[arg(long, help_heading = "Settings")]
+    require_email_verification: bool,
+    /// Listen where other machines can reach it, too: whoever does can do everything
+    #[arg(long)]
+    allow_remote: bool,
+    /// Print the project and its keys as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    sources: SourceArgs,
+}
+
+/// Serves until it is told to end.
+pub(crate) async fn run(args: &LocalArgs) -> Result<(), Failure> {
+    // Before anybody can know that it runs.
+    let ended = ended()?;
+    let log = Log::start();
+    let hexclave = start(args, &Settings::read(&args.sources)?, &log).await?;
+    announce(hexclave.config(), args.json);
+    ended.await;
+    hexclave.stop().await;
+    log.stop();
+    Ok(())
+}
+
+async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<LocalHexclave, Failure> {
+    let address = settings.value(&settings::LOCAL_LISTEN, args.listen)?;
+    let verified = args.require_email_verification.then_some(true);
+    let verified = settings.value(&settings::LOCAL_REQUIRE_EMAIL_VERIFICATION, verified)?;
+    LocalHexclave::builder()
+        .listen(address.unwrap_or(ADDRESS))
+        .allow_remote(args.allow_remote)
+        .require_email_verification(verified.unwrap_or(false))
+        .on_request(log.writer())
+        .start()
+        .await
+        .map_err(|error| failed(&error))
+}
+
+fn announce(config: &ProjectConfig, in_json: bool) {
+    let key = config.publishable_client_key().unwrap_or_default();
+    let secret = config
+        .secret_server_key()
+        .map(|key| key.expose())
+        .unwrap_or_default();
+    if in_json {
+        output::line(json!({
+            "apiUrl": config.api_url().as_str(),
+            "projectId": config.project_id().as_str(),
+            "publishableClientKey": key,
+            "secretServerKey": secret,
+        }));
+    } else {
+        output::text(format_args!(
+            "{HEADING}A local Hexclave runs at {url}{HEADING:#}\n\
+             It is for development: whoever reaches it can do everything.\n\n  \
+             HEXCLAVE_API_URL={url}\n  \
+             HEXCLAVE_PROJECT_ID={project}\n  \
+             HEXCLAVE_PUBLISHABLE_CLIENT_KEY={key}\n  \
+             HEXCLAVE_SECRET_SERVER_KEY={secret}\n\n",
+            url = config.api_url(),
+            project = config.project_id(),
+        ));
+    }
+    // Whoever has closed it does not want to know.
+    let _ = io::stdout().flush();
+    output::progress("Ctrl-C ends it. What it is asked:");
+}
+
+/// Waits for what ends the program: SIGINT or SIGTERM.
+#[cfg(unix)]
+fn ended() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).map_err(|error| no_signals(&error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Waits for what ends the program: Ctrl-C.
+#[cfg(not(unix))]
+fn ended() -> Result<impl Future<Output = ()>, Failure> {
+    let mut interrupt = tokio::signal::windows::ctrl_c().map_err(|error| no_signals(&error))?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+fn no_signals(error: &io::Error) -> Failure {
+    Failure::usage("no_signals", "the program cannot be told to end").caused_by(error)
+}
+
+fn failed(error: &HexclaveError) -> Failure {
+    let failure = Failure::usage(error.kind().code(), error);
+    let failure = match error.source() {
+        Some(source) => failure.caused_by(source),
+        None => failure,
+    };
+    failure.hint(match error.kind() {
+        HexclaveErrorKind::Listen => Some("--listen names another address; 127.0.0.1:0 takes any free port"),
+        HexclaveErrorKind::NotLoopback => Some("--allow-remote lets everybody in who reaches this machine"),
+        _ => None,
+    })
+}

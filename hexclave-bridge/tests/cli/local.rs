@@ -1,0 +1,188 @@
+//! `local`, as a script sees it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout},
+};
+
+use reqwest::{Client, StatusCode};
+
+use super::*;
+
+/// The program while it serves; it is killed when a test gives up.
+struct Local {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// The line that it has begun with.
+    first_line: Value,
+}
+
+impl Local {
+    /// Starts it on any free port.
+    fn start(args: &[&str]) -> Self {
+        let mut command = bridge(&["local", "--listen", "127.0.0.1:0", "--json"]);
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        Self {
+            first_line: serde_json::from_str(&line).expect("JSON in the first line"),
+            child,
+            stdout,
+        }
+    }
+
+    fn has(&self, member: &str) -> &str {
+        self.first_line[member].as_str().expect("a text")
+    }
+
+    /// Posts as a client of the project.
+    async fn post(&self, path: &str, body: Value) -> reqwest::Response {
+        let client = Client::builder().no_proxy().build().expect("a client");
+        client
+            .post(format!("{}/api/v1{path}", self.has("apiUrl")))
+            .header("x-stack-access-type", "client")
+            .header("x-stack-project-id", self.has("projectId"))
+            .header("x-stack-publishable-client-key", self.has("publishableClientKey"))
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// Has it end by a signal: its exit code, what else it has written, and its log.
+    fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+        let sent = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill").success());
+        let (mut rest, mut log) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut rest).expect("UTF-8");
+        let mut stderr = self.child.stderr.take().expect("a log");
+        stderr.read_to_string(&mut log).expect("UTF-8");
+        (self.child.wait().expect("an end").code(), rest, log)
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_first_line_is_what_a_client_is_configured_with() {
+    let local = Local::start(&[]);
+    let members: Vec<_> = local.first_line.as_object().expect("an object").keys().collect();
+    let mut expected = ["apiUrl", "projectId", "publishableClientKey", "secretServerKey"];
+    expected.sort_unstable();
+    assert_eq!(members, expected);
+    assert!(local.has("publishableClientKey").starts_with("pck_"));
+    assert!(local.has("secretServerKey").starts_with("ssk_"));
+
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = local.post("/auth/password/sign-up", body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let tokens: Value = answer.json().await.expect("JSON");
+    let token = tokens["access_token"].as_str().expect("a token");
+
+    let mut verify = bridge(&["verify", "--json", "--project-id", local.has("projectId")]);
+    verify.args(["--api-url", local.has("apiUrl")]);
+    let output = run(verify, Some(token.to_owned())).await;
+    assert_eq!(json_of(&output)["user"]["id"], tokens["user_id"]);
+}
+
+#[tokio::test]
+async fn addresses_have_to_be_verified_where_that_is_asked_for() {
+    for (args, kind) in [
+        (&[][..], "normal"),
+        (&["--require-email-verification"], "restricted"),
+    ] {
+        let local = Local::start(args);
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let tokens: Value = local
+            .post("/auth/password/sign-up", body)
+            .await
+            .json()
+            .await
+            .expect("JSON");
+        let mut verify = bridge(&["verify", "--json", "--allow", "normal,restricted"]);
+        verify.args([
+            "--project-id",
+            local.has("projectId"),
+            "--api-url",
+            local.has("apiUrl"),
+        ]);
+        let output = run(verify, tokens["access_token"].as_str().map(str::to_owned)).await;
+        assert_eq!(json_of(&output)["user"]["kind"], kind);
+    }
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_and_the_log_has_every_request_and_no_secret() {
+    for signal in ["-TERM", "-INT"] {
+        let local = Local::start(&[]);
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let answer = local.post("/auth/password/sign-up", body).await;
+        let id = answer.headers()["x-hexclave-request-id"].to_str().expect("an id");
+        let id = id.to_owned();
+        let tokens: Value = answer.json().await.expect("JSON");
+        let wrong = json!({ "email": "ada@example.com", "password": "wrong horse" });
+        local.post("/auth/password/sign-in", wrong).await;
+        let secrets = [
+            tokens["access_token"].as_str().expect("a token").to_owned(),
+            tokens["refresh_token"].as_str().expect("a token").to_owned(),
+            local.has("secretServerKey").to_owned(),
+            PASSWORD.to_owned(),
+        ];
+
+        let (code, rest, log) = local.end(signal);
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(rest, "");
+        let user = tokens["user_id"].as_str().expect("an id");
+        let line = |path: &str| log.lines().find(|line| line.contains(path)).expect("a line");
+        let signed_up = line("POST /api/v1/auth/password/sign-up 200 client");
+        assert!(signed_up.contains(&format!("user={user}")), "{log}");
+        assert!(signed_up.contains(&format!("request={id}")), "{log}");
+        line("POST /api/v1/auth/password/sign-in 400 EMAIL_PASSWORD_MISMATCH client");
+        for secret in secrets {
+            assert!(!log.contains(&secret), "{log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_this_machine_reaches_it_unless_others_are_let_in() {
+    let output = run(bridge(&["local", "--listen", "0.0.0.0:0", "--json"]), None).await;
+    assert_eq!(exit(&output), 2);
+    assert_eq!(json_of(&output)["error"]["code"], "not_loopback");
+
+    let output = run(bridge(&["local", "--listen", "[::]:0"]), None).await;
+    assert!(stderr(&output).contains("--allow-remote"), "{}", stderr(&output));
+
+    let mut command = bridge(&["local", "--listen", "0.0.0.0:0", "--allow-remote", "--json"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("an output"));
+    stdout.read_line(&mut line).expect("a line");
+    child.kill().expect("it runs");
+    child.wait().expect("an end");
+    assert!(line.contains(r#""apiUrl":"http://127.0.0.1:"#), "{line}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let local = Local::start(&[]);
+    let address = local.has("apiUrl").trim_start_matches("http://").to_owned();
+    let output = run(bridge(&["local", "--listen", &address, "--json"]), None).await;
+    assert_eq!(exit(&output), 2);
+    assert_eq!(json_of(&output)["error"]["code"], "cannot_listen");
+    let message = json_of(&output)["error"]["message"].to_string();
+    assert!(message.contains(&address), "{message}");
+}
