@@ -1,11 +1,13 @@
 //! `hexclave-bridge local`: a local Hexclave as a server.
 
 mod log;
+mod seed;
 
 use std::{
     error::Error,
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
 };
 
 use clap::Args;
@@ -13,7 +15,7 @@ use hexclave_core::ProjectConfig;
 use hexclave_testkit::hexclave::{HexclaveError, HexclaveErrorKind, LocalHexclave};
 use serde_json::json;
 
-use self::log::Log;
+use self::{log::Log, seed::SeedFile};
 use crate::{
     failure::Failure,
     output::{self, HEADING},
@@ -31,6 +33,9 @@ pub(crate) struct LocalArgs {
     /// Restrict users until their e-mail address is verified
     #[arg(long, help_heading = "Settings")]
     require_email_verification: bool,
+    /// Begin with the users and teams of this file: TOML, or JSON if its name ends in .json
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    seed: Option<PathBuf>,
     /// Listen where other machines can reach it, too: whoever does can do everything
     #[arg(long)]
     allow_remote: bool,
@@ -58,14 +63,20 @@ async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<Local
     let address = settings.value(&settings::LOCAL_LISTEN, args.listen)?;
     let verified = args.require_email_verification.then_some(true);
     let verified = settings.value(&settings::LOCAL_REQUIRE_EMAIL_VERIFICATION, verified)?;
-    LocalHexclave::builder()
+    let seed = settings.path(&settings::LOCAL_SEED, args.seed.as_deref())?;
+    let seed = seed.as_deref().map(SeedFile::read).transpose()?;
+    let hexclave = LocalHexclave::builder()
         .listen(address.unwrap_or(ADDRESS))
         .allow_remote(args.allow_remote)
         .require_email_verification(verified.unwrap_or(false))
         .on_request(log.writer())
         .start()
         .await
-        .map_err(|error| failed(&error))
+        .map_err(|error| failed(&error))?;
+    if let Some((file, seed)) = seed {
+        hexclave.seed(&seed).map_err(|error| file.failed(&error))?;
+    }
+    Ok(hexclave)
 }
 
 fn announce(config: &ProjectConfig, in_json: bool) {

@@ -28,7 +28,8 @@ pub(crate) use self::{
     secret::{Secret, standard_input},
     setting::{
         ALLOW, APP_URL, CONVEX_CONFIG, DATABASE_CA, DATABASE_URL, FAIL_ON, JWT_SECRET, LOCAL_LISTEN,
-        LOCAL_REQUIRE_EMAIL_VERIFICATION, SCHEMAS, SECRET_SERVER_KEY, SESSION_FILE, Setting, USERS_TABLE,
+        LOCAL_REQUIRE_EMAIL_VERIFICATION, LOCAL_SEED, SCHEMAS, SECRET_SERVER_KEY, SESSION_FILE, Setting,
+        USERS_TABLE,
     },
 };
 use crate::failure::Failure;

@@ -186,3 +186,99 @@ async fn an_address_in_use_is_named() {
     let message = json_of(&output)["error"]["message"].to_string();
     assert!(message.contains(&address), "{message}");
 }
+
+/// A file that ends with the test.
+fn seed(name: &str, text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).expect("a file");
+    let file = file.to_str().expect("UTF-8").to_owned();
+    (folder, file)
+}
+
+#[tokio::test]
+async fn the_documented_seed_is_there_from_the_beginning() {
+    let readme = include_str!("../../README.md");
+    let (_, example) = readme.split_once("```toml\n[[permissions]]").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let (_folder, file) = seed("seed.toml", &format!("[[permissions]]{example}"));
+    let local = Local::start(&["--seed", &file, "--require-email-verification"]);
+    for (email, kind) in [("ada@example.com", "normal"), ("eve@example.com", "restricted")] {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = local.post("/auth/password/sign-in", body).await;
+        let tokens: Value = answer.json().await.expect("JSON");
+        let mut verify = bridge(&["verify", "--json", "--allow", "normal,restricted"]);
+        verify.args([
+            "--project-id",
+            local.has("projectId"),
+            "--api-url",
+            local.has("apiUrl"),
+        ]);
+        let output = run(verify, tokens["access_token"].as_str().map(str::to_owned)).await;
+        assert_eq!(json_of(&output)["user"]["kind"], kind);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_seed_is_named_with_its_line() {
+    for (name, text, line, place) in [
+        (
+            "a.toml",
+            "[[users]]\nemail = \"a@example.com\"\npasswort = \"hunter22\"",
+            3,
+            "passwort",
+        ),
+        (
+            "b.toml",
+            "[[users]]\nemail = \"a@example.com\"\npassword = \"hunter\"",
+            3,
+            "users[0].password",
+        ),
+        (
+            "c.toml",
+            "[[users]]\nemail = \"a@example.com\"\npassword = [\"hunter22\"]",
+            3,
+            "users[0].password",
+        ),
+        (
+            "d.toml",
+            "[[users]]\nemail = \"a@x.org\"\n\n[[users]]\nemail = \"A@x.org\"",
+            5,
+            "users[1].email",
+        ),
+        (
+            "e.toml",
+            "[[users]]\nemail = \"a@x.org\"\n[users.teams]\nEngines = []",
+            4,
+            "users[0].teams.Engines",
+        ),
+        ("f.toml", "users = \"hunter22\n", 1, "not TOML"),
+        (
+            "g.json",
+            "{\"users\": [\n{\"email\": \"a@x.org\",\n\"password\": \"hunter\"}]}",
+            3,
+            "users[0].password",
+        ),
+        ("h.json", "{\n\"users\": hunter22", 2, "not JSON"),
+        (
+            "i.json",
+            "{\"users\": [{\"kind\": \"anonymous\"},\n{}]}",
+            2,
+            "users[1]",
+        ),
+    ] {
+        let (_folder, file) = seed(name, text);
+        let output = run(
+            bridge(&["local", "--listen", "127.0.0.1:0", "--json", "--seed", &file]),
+            None,
+        )
+        .await;
+        assert_eq!(exit(&output), 2, "{name}");
+        let error = &json_of(&output)["error"];
+        assert_eq!(error["code"], "invalid_seed", "{name}");
+        let message = error["message"].as_str().expect("a text");
+        assert!(message.contains(&format!("{name}, line {line}: ")), "{message}");
+        assert!(message.contains(place), "{message}");
+        assert!(!stdout(&output).contains("hunter"), "{message}");
+    }
+}

@@ -74,6 +74,14 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.known.as_ref().map(|known| known.code.as_ref())
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn schema(message: impl Into<String>) -> Self {
         let message = message.into();
         Self::known(400, "SCHEMA_ERROR", message.clone()).with("message", message)

@@ -24,7 +24,7 @@
 //! # What a test has in its hands
 //! - **Users and teams** to begin with: [`add_user`](LocalHexclave::add_user), [`add_team`](LocalHexclave::add_team),
 //!   permissions, granted and [defined](LocalHexclave::define_team_permission), and each user as
-//!   [proven](LocalHexclave::user), without a sign-in.
+//!   [proven](LocalHexclave::user), without a sign-in. Or all of that from a document: [`Seed`].
 //! - **Changes** that send their webhooks, by the thousand: [`create_user`](LocalHexclave::create_user),
 //!   [`update_user`](LocalHexclave::update_user), [`delete_user`](LocalHexclave::delete_user).
 //! - **Time**: tokens, sessions, second factors, command-line logins and webhooks follow the
@@ -99,6 +99,7 @@ mod issuer;
 mod optional;
 mod request_log;
 mod seed;
+mod seed_document;
 mod server;
 mod signing_key;
 mod webhooks;
@@ -110,6 +111,7 @@ pub(crate) use issuer::prove;
 pub use issuer::{AccessTokenClaims, Issuer, Subject};
 pub use request_log::LoggedRequest;
 pub use seed::{NewTeam, NewUser};
+pub use seed_document::{Seed, SeedError};
 pub use server::{LocalHexclave, LocalHexclaveBuilder, Tokens};
 pub use signing_key::{PublicJwk, ServerSecret, SigningKey};
 pub use webhooks::{DeliveryOrder, WebhookAttempt, WebhookMessage, WebhookSecret};

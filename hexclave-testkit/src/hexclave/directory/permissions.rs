@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hexclave_core::{TeamId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{super::api_error::ApiError, Directory};
 
@@ -26,7 +26,8 @@ struct Definition {
 }
 
 /// Where a permission holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum PermissionScope {
     Team,
     Project,

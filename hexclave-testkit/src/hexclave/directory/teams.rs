@@ -112,9 +112,22 @@ pub(crate) struct MemberProfile {
 
 impl Directory {
     pub(crate) fn create_team(&mut self, changes: &TeamChanges, now_millis: u64) -> Result<TeamId, ApiError> {
+        self.create_team_as(None, changes, now_millis)
+    }
+
+    /// The same with an id that is not random.
+    pub(crate) fn create_team_as(
+        &mut self,
+        id: Option<TeamId>,
+        changes: &TeamChanges,
+        now_millis: u64,
+    ) -> Result<TeamId, ApiError> {
         let display_name = changes.display_name.clone();
         let display_name = display_name.ok_or_else(|| ApiError::schema("display_name must be defined"))?;
-        let id = TeamId::from(uuid::Uuid::new_v4());
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into());
+        if self.require_team(id).is_ok() {
+            return Err(ApiError::text(400, "Another team has this id."));
+        }
         self.teams.push(Team {
             id,
             display_name,

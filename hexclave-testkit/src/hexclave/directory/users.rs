@@ -156,7 +156,20 @@ impl Directory {
 
     /// Adds a user without anything, whom `changes` then give what they have.
     pub(crate) fn create_user(&mut self, changes: &UserChanges, now_millis: u64) -> Result<UserId, ApiError> {
-        let id = self.add_user(now_millis);
+        self.create_user_as(None, changes, now_millis)
+    }
+
+    /// The same with an id that is not random.
+    pub(crate) fn create_user_as(
+        &mut self,
+        id: Option<UserId>,
+        changes: &UserChanges,
+        now_millis: u64,
+    ) -> Result<UserId, ApiError> {
+        if id.is_some_and(|id| self.users.contains_key(&id)) {
+            return Err(ApiError::text(400, "Another user has this id."));
+        }
+        let id = self.add_user(id, now_millis);
         let changed = self.apply(id, changes, now_millis);
         if let Err(error) = changed {
             self.users.remove(&id);
@@ -166,15 +179,15 @@ impl Directory {
     }
 
     pub(crate) fn add_anonymous(&mut self, now_millis: u64) -> UserId {
-        let id = self.add_user(now_millis);
+        let id = self.add_user(None, now_millis);
         if let Some(user) = self.users.get_mut(&id) {
             user.is_anonymous = true;
         }
         id
     }
 
-    fn add_user(&mut self, now_millis: u64) -> UserId {
-        let id = UserId::from(uuid::Uuid::new_v4());
+    fn add_user(&mut self, id: Option<UserId>, now_millis: u64) -> UserId {
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into());
         let user = UserRecord {
             id,
             display_name: None,
@@ -218,7 +231,7 @@ impl Directory {
             return Err(ApiError::email_exists(&email));
         }
         let upgrade = upgrade.filter(|id| self.user(*id).is_some_and(|user| user.is_anonymous));
-        let id = upgrade.unwrap_or_else(|| self.add_user(now_millis));
+        let id = upgrade.unwrap_or_else(|| self.add_user(None, now_millis));
         if let Some(user) = self.users.get_mut(&id) {
             user.email = Some(email);
             user.email_auth_enabled = true;
