@@ -6,6 +6,7 @@ use crate::{
     convex::ConvexCommand,
     doctor::{self, DoctorArgs},
     local::LocalArgs,
+    serve::{self, ServeArgs},
     session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
     shell::{self, CompletionsArgs, ManArgs},
     supabase::SupabaseCommand,
@@ -80,6 +81,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConvexCommand,
     },
+    /// Serve verified identities and tokens over HTTP, to stacks that have no Rust
+    ///
+    /// Proxies ask at /verify whether a request may pass. Applications exchange access tokens at /oauth/token
+    /// (RFC 8693), browsers at /supabase/token. /openapi.json describes the rest. SIGTERM ends it when the requests that
+    /// are under way have been answered.
+    #[command(after_help = serve::EXIT_CODES)]
+    Serve(Box<ServeArgs>),
     /// Log in by way of a browser, for `whoami` and to get access tokens
     #[command(after_help = session::EXIT_CODES)]
     Login(LoginArgs),
@@ -105,6 +113,7 @@ impl Command {
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Supabase { command } => command.wants_json(),
+            Self::Serve(args) => args.json,
             Self::Login(args) => args.session.json,
             Self::Logout(args) => args.session.json,
             Self::Whoami(args) => args.session.json,

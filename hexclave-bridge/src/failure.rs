@@ -156,6 +156,15 @@ impl Failure {
         self.exit == Exit::Unchecked
     }
 
+    /// The message and the reasons in one line, for a log.
+    pub(crate) fn chain(&self) -> String {
+        let causes = self.causes.iter().map(String::as_str);
+        std::iter::once(self.message.as_str())
+            .chain(causes)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+
     /// The token that was refused.
     pub(crate) fn token(&self) -> Option<&RefusedToken> {
         self.token.as_deref()

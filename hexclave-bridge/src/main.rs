@@ -12,6 +12,7 @@ mod local;
 mod output;
 mod progress;
 mod refused_token;
+mod serve;
 mod session;
 mod settings;
 mod shell;
@@ -44,6 +45,7 @@ async fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(args).await?,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Supabase { command } => return supabase::run(command).await,
+        Command::Serve(args) => serve::run(args).await?,
         Command::Login(args) => session::login(args).await?,
         Command::Logout(args) => session::logout(args).await?,
         Command::Whoami(args) => session::whoami(args).await?,

@@ -168,6 +168,8 @@ fn value_text(kind: Kind, value: &DeValue<'_>) -> Result<String, &'static str> {
     match (kind, value) {
         (Kind::Switch, DeValue::Boolean(switch)) => Ok(switch.to_string()),
         (Kind::Switch, _) => Err("true or false"),
+        (Kind::Number, DeValue::Integer(number)) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        (Kind::Number, _) => Err("a whole number"),
         (_, DeValue::String(text)) => Ok(text.to_string()),
         (Kind::List, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| item.get_ref().as_str());

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     /// Texts; one text with commas between them where there are no lists.
     List,
     Switch,
+    /// A whole number.
+    Number,
     /// A secret: flag, key, and a variable of this name name the file that holds it.
     Secret {
         file_variable: &'static str,
@@ -66,6 +68,19 @@ settings! {
     USERS_TABLE: "users-table", "HEXCLAVE_BRIDGE_USERS_TABLE", Some("supabase.users-table"), Kind::Text;
     CONVEX_CONFIG: "convex-config", "HEXCLAVE_BRIDGE_CONVEX_CONFIG", Some("convex.config"), Kind::Text;
     FAIL_ON: "fail-on", "HEXCLAVE_BRIDGE_FAIL_ON", Some("supabase.fail-on"), Kind::Text;
+    SIGNING_KEY: "signing-key-file", "SUPABASE_SIGNING_KEY", Some("supabase.signing-key-file"),
+        Kind::Secret { file_variable: "SUPABASE_SIGNING_KEY_FILE" };
+    TOKEN_LIFETIME: "lifetime", "SUPABASE_TOKEN_LIFETIME", Some("supabase.lifetime"), Kind::Number;
+    LISTEN: "listen", "HEXCLAVE_BRIDGE_LISTEN", Some("serve.listen"), Kind::Text;
+    COOKIES: "cookies", "HEXCLAVE_BRIDGE_COOKIES", Some("serve.cookies"), Kind::Switch;
+    ORIGINS: "origins", "HEXCLAVE_BRIDGE_ORIGINS", Some("serve.origins"), Kind::List;
+    MAX_CONNECTIONS: "max-connections", "HEXCLAVE_BRIDGE_MAX_CONNECTIONS", Some("serve.max-connections"), Kind::Number;
+    MAX_REQUESTS: "max-requests", "HEXCLAVE_BRIDGE_MAX_REQUESTS", Some("serve.max-requests"), Kind::Number;
+    HEADER_TIMEOUT: "header-timeout", "HEXCLAVE_BRIDGE_HEADER_TIMEOUT", Some("serve.header-timeout"), Kind::Number;
+    REQUEST_TIMEOUT: "request-timeout", "HEXCLAVE_BRIDGE_REQUEST_TIMEOUT", Some("serve.request-timeout"), Kind::Number;
+    SHUTDOWN_TIMEOUT: "shutdown-timeout", "HEXCLAVE_BRIDGE_SHUTDOWN_TIMEOUT", Some("serve.shutdown-timeout"),
+        Kind::Number;
+    LOG_LEVEL: "log-level", "HEXCLAVE_BRIDGE_LOG_LEVEL", Some("serve.log-level"), Kind::Text;
 }
 
 impl Setting {

@@ -6,6 +6,7 @@ mod doctor;
 mod helper;
 mod local;
 mod matrix;
+mod serve;
 mod session;
 mod settings;
 mod shell;

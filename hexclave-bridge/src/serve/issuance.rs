@@ -1,0 +1,83 @@
+//! Supabase tokens, as they are handed out.
+
+use std::time::{Duration, SystemTime};
+
+use axum::{
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use hexclave_core::User;
+use hexclave_supabase::{Minter, SupabaseToken, TokenCache};
+use serde_json::json;
+
+use super::problem::Problem;
+use crate::failure::Failure;
+
+/// How many tokens are kept to be given out again.
+const KEPT: usize = 10_000;
+
+/// RFC 8693, section 3: what kind of token is meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum TokenType {
+    AccessToken,
+    Jwt,
+}
+
+impl TokenType {
+    pub(super) fn of(uri: &str) -> Option<Self> {
+        [Self::AccessToken, Self::Jwt]
+            .into_iter()
+            .find(|known| known.uri() == uri)
+    }
+
+    pub(super) const fn uri(self) -> &'static str {
+        match self {
+            Self::AccessToken => "urn:ietf:params:oauth:token-type:access_token",
+            Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+        }
+    }
+}
+
+/// What hands out Supabase tokens.
+pub(super) struct Mint(TokenCache);
+
+impl Mint {
+    pub(super) fn new(minter: Minter) -> Self {
+        Self(TokenCache::new(minter, KEPT))
+    }
+
+    /// The answer with a token for a proven user (RFC 8693, section 2.2.1).
+    pub(super) fn issue(&self, user: &User, as_type: TokenType) -> Result<Response, Problem> {
+        match self.0.mint(user) {
+            Ok(token) => {
+                metrics::counter!("hexclave_bridge_tokens_issued_total", "target" => "supabase").increment(1);
+                Ok(answer(&token, as_type))
+            }
+            Err(error) => {
+                tracing::error!(error = %Failure::from(error).chain(), "no token could be minted");
+                Err(Problem::NOT_MINTED)
+            }
+        }
+    }
+}
+
+fn answer(token: &SupabaseToken, as_type: TokenType) -> Response {
+    let left = token.expires_at().duration_since(SystemTime::now());
+    let json = json!({
+        "access_token": token.expose(),
+        "issued_token_type": as_type.uri(),
+        "token_type": "Bearer",
+        "expires_in": left.unwrap_or(Duration::ZERO).as_secs(),
+    });
+    not_stored("application/json", json.to_string())
+}
+
+/// RFC 6749, section 5.1: neither a token nor what stands in its place is kept on the way.
+pub(super) fn not_stored(content_type: &'static str, text: String) -> Response {
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, text).into_response()
+}

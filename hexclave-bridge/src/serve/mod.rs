@@ -1,0 +1,76 @@
+//! `hexclave-bridge serve`
+
+mod app;
+mod args;
+mod body;
+mod convex;
+mod exchange;
+mod health;
+mod identity;
+mod issuance;
+mod limits;
+mod log;
+mod openapi;
+mod origin;
+mod problem;
+mod routes;
+mod server;
+mod signal;
+mod supabase_token;
+mod telemetry;
+mod verify;
+mod watch;
+
+use hexclave_core::Verifier;
+use serde_json::json;
+
+pub(crate) use self::args::ServeArgs;
+use self::{app::App, args::Options, issuance::Mint, limits::Gate, server::Server, telemetry::Measurements};
+use crate::{failure::Failure, output};
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  ended by SIGTERM or SIGINT, after the requests that were under way
+  2  wrong usage or configuration, or an address that cannot be listened on";
+
+/// Serves until the process is told to end.
+pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let Options {
+        project,
+        kinds,
+        sources,
+        origins,
+        minter,
+        listen,
+        limits,
+        log_level,
+    } = args.options()?;
+    let verifier = Verifier::builder(project).accept(kinds).build()?;
+    let stop = signal::stop()?;
+    let measurements = Measurements::begin()?;
+    let server = Server::bind(listen, limits).await?;
+    let address = server.address().map_err(|error| {
+        Failure::unchecked("address_unusable", "the address that is listened on is not known")
+            .caused_by(&error)
+    })?;
+    log::begin(log_level);
+
+    let mint = minter.map(Mint::new);
+    let app = App::new(verifier.clone(), sources, origins, mint, measurements.clone());
+    let router = routes::router(app, Gate::new(&limits));
+    tokio::spawn(health::keep_ready(verifier));
+    tokio::spawn(measurements.keep_in_order());
+
+    let url = format!("http://{address}");
+    tracing::info!(url, "listening");
+    if args.json {
+        output::line(json!({ "listening": url }));
+    } else {
+        output::line(format_args!("listening on {url}"));
+    }
+    let drained = server.run(router, stop).await;
+    if !drained {
+        tracing::warn!("ended before all requests were answered");
+    }
+    Ok(())
+}

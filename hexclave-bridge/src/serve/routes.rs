@@ -1,0 +1,98 @@
+//! What is served where. Each route is entered together with its description, so that none goes without.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::header,
+    middleware,
+    routing::{MethodRouter, any, get, post},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    app::App,
+    convex, exchange, health,
+    limits::{self, Gate},
+    openapi,
+    problem::Problem,
+    supabase_token, telemetry, verify, watch,
+};
+
+/// Routes and their descriptions.
+struct Routes {
+    router: Router<App>,
+    paths: Map<String, Value>,
+}
+
+impl Routes {
+    fn new() -> Self {
+        Self {
+            router: Router::new(),
+            paths: Map::new(),
+        }
+    }
+
+    /// `item` is a Path Item Object of OpenAPI 3.1 (section 4.8.9).
+    fn add(mut self, path: &str, item: Value, methods: MethodRouter<App>) -> Self {
+        self.router = self.router.route(path, methods);
+        self.paths.insert(path.to_owned(), item);
+        self
+    }
+}
+
+/// All of the service.
+pub(super) fn router(app: App, gate: Gate) -> Router {
+    let shed = middleware::from_fn_with_state(gate, limits::shed);
+    let mut routes = Routes::new()
+        .add("/verify", openapi::verify(), any(verify::verify))
+        .add(
+            "/convex/auth-config.json",
+            openapi::auth_config(),
+            get(convex::auth_config),
+        );
+    let mut for_browsers = Routes::new();
+    if app.mint().is_some() {
+        routes = routes.add("/oauth/token", openapi::exchange(), post(exchange::exchange));
+        for_browsers = for_browsers.add("/supabase/token", openapi::token(), get(supabase_token::token));
+    }
+    let probes = Routes::new()
+        .add("/livez", openapi::live(), get(health::live))
+        .add("/readyz", openapi::ready(), get(health::ready))
+        .add("/metrics", openapi::metrics(), get(telemetry::scrape));
+
+    let mut paths = Map::new();
+    for described in [routes.paths, for_browsers.paths, probes.paths] {
+        paths.extend(described);
+    }
+    paths.insert("/openapi.json".to_owned(), openapi::itself());
+    let document: Arc<str> = openapi::document(paths).to_string().into();
+    let document = get(async move || {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        (json, document.to_string())
+    });
+
+    let for_browsers = for_browsers
+        .router
+        .method_not_allowed_fallback(not_allowed)
+        .layer(shed.clone())
+        // Outside of the limits, so that a page may read that there are too many requests.
+        .layer(supabase_token::cross_origin(&app));
+    routes
+        .router
+        // Envoy puts the path of the request that it asks about behind that of the service.
+        .route("/verify/", any(verify::verify))
+        .route("/verify/{*path}", any(verify::verify))
+        .route_layer(shed)
+        .merge(for_browsers)
+        .merge(probes.router)
+        .route("/openapi.json", document)
+        .fallback(async || Problem::NOT_FOUND)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn(watch::watch))
+        .with_state(app)
+}
+
+async fn not_allowed() -> Problem {
+    Problem::METHOD_NOT_ALLOWED
+}

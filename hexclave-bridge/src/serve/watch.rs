@@ -1,0 +1,120 @@
+//! What is seen of each request: its id, a line in the log, and metrics.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{problem::Code, telemetry::REQUEST_SECONDS};
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_ID: usize = 128;
+/// Asked every few seconds: not worth a line each.
+const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// Counts and logs a request. Of what the client has sent, nothing but the method and the request id is in there: paths
+/// are those of the routes.
+pub(super) async fn watch(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = known(request.method());
+    let route = request.extensions().get().map_or_else(
+        || "none".to_owned(),
+        |path: &MatchedPath| path.as_str().to_owned(),
+    );
+    let span = tracing::info_span!("request");
+
+    let in_flight = InFlight::begin();
+    let mut response = next.run(request).instrument(span).await;
+    drop(in_flight);
+
+    let status = response.status().as_u16();
+    let seconds = started.elapsed().as_secs_f64();
+    let code = response.extensions().get().map(|Code(code)| *code);
+    metrics::counter!(
+        "hexclave_bridge_requests_total",
+        "route" => route.clone(), "method" => method, "status" => status.to_string()
+    )
+    .increment(1);
+    metrics::histogram!(REQUEST_SECONDS, "route" => route.clone()).record(seconds);
+    let id_text = id.to_str().unwrap_or_default();
+    if PROBES.contains(&route.as_str()) {
+        tracing::debug!(
+            request_id = id_text,
+            method,
+            route,
+            status,
+            code,
+            seconds,
+            "answered"
+        );
+    } else {
+        tracing::info!(
+            request_id = id_text,
+            method,
+            route,
+            status,
+            code,
+            seconds,
+            "answered"
+        );
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+/// The id that the proxy in front has given the request, if it is one, or else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_id = |id: &&HeaderValue| {
+        let id = id.as_bytes();
+        let is_harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+        (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(is_harmless)
+    };
+    match headers.get(REQUEST_ID).filter(is_id) {
+        Some(id) => id.clone(),
+        None => {
+            HeaderValue::try_from(Uuid::new_v4().to_string()).unwrap_or(HeaderValue::from_static("unknown"))
+        }
+    }
+}
+
+/// A method as a label: clients may invent some, and each label is kept.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// A request that is worked on; also one whose client goes away.
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        metrics::gauge!("hexclave_bridge_requests_in_flight").increment(1);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("hexclave_bridge_requests_in_flight").decrement(1);
+    }
+}
