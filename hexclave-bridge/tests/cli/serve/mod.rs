@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod limits;
+mod nginx;
 mod service;
 mod tokens;
 mod verify;
