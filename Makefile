@@ -10,12 +10,12 @@ NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(pr
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test test-docker fuzz postgres lint docs tests
+.PHONY: demo test test-docker fuzz postgres nginx lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres lint docs tests
+test: postgres nginx lint docs tests
 
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
@@ -36,6 +36,9 @@ fuzz:
 
 postgres:
 	@./scripts/ensure-postgres
+
+nginx:
+	@./scripts/ensure-nginx
 
 lint:
 	cargo fmt --all --check
