@@ -41,6 +41,7 @@ const OPTIONS: &[&str] = &[
     "sslnegotiation",
 ];
 
+/// How to reach a database.
 #[derive(Args, Debug)]
 pub(crate) struct DatabaseArgs {
     /// A file with the database's URL, which has a password in it; - is standard input [default: the variable
@@ -81,23 +82,46 @@ impl SchemaArgs {
 
 impl DatabaseArgs {
     pub(crate) async fn connect(&self, settings: &Settings) -> Result<Client, Failure> {
+        self.database(settings)?.connect().await
+    }
+
+    pub(crate) async fn connect_to(&self, url: &Secret, settings: &Settings) -> Result<Client, Failure> {
+        self.database_at(url, settings)?.connect().await
+    }
+
+    /// The database of the settings.
+    pub(crate) fn database(&self, settings: &Settings) -> Result<Database, Failure> {
         let Some(url) = settings.secret(&settings::DATABASE_URL, self.database_url_file.as_deref())? else {
             let message = "no database: SUPABASE_DB_URL is not set (an empty value counts as unset)";
             return Err(Failure::usage("invalid_config", message).hint(Some(
                 "set it to postgresql://user:password@host:5432/postgres, or name a file with --database-url-file",
             )));
         };
-        self.connect_to(&url, settings).await
+        self.database_at(&url, settings)
     }
 
-    pub(crate) async fn connect_to(&self, url: &Secret, settings: &Settings) -> Result<Client, Failure> {
-        let authority = settings.path(&settings::DATABASE_CA, self.database_ca_file.as_deref())?;
-        Target::parse(url)?.connect(authority.as_deref()).await
+    fn database_at(&self, url: &Secret, settings: &Settings) -> Result<Database, Failure> {
+        Ok(Database {
+            authority: settings.path(&settings::DATABASE_CA, self.database_ca_file.as_deref())?,
+            target: Target::parse(url)?,
+        })
     }
 
     /// The file that the command line names for the URL.
     pub(crate) fn url_file(&self) -> Option<&Path> {
         self.database_url_file.as_deref()
+    }
+}
+
+/// A database that can be connected to, as often as need be. There is a password in it.
+pub(crate) struct Database {
+    target: Target,
+    authority: Option<PathBuf>,
+}
+
+impl Database {
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        self.target.connect(self.authority.as_deref()).await
     }
 }
 

@@ -11,12 +11,18 @@ use std::{
 };
 
 use clap::Args;
-use hexclave_core::{AcceptedKinds, CredentialSource, CredentialSources, ProjectConfig};
-use hexclave_supabase::{JwtSecret, Minter, SigningKey};
+use hexclave_core::{
+    AcceptedKinds, CredentialSource, CredentialSources, ProjectConfig, SecretKey, api, webhooks,
+};
+use hexclave_supabase::{
+    JwtSecret, Minter, SigningKey,
+    sync::{UserMirror, UserTable},
+};
 use tracing::Level;
 
-use super::{limits::Limits, origin::Origins};
+use super::{limits::Limits, origin::Origins, webhook::Webhooks};
 use crate::{
+    database::DatabaseArgs,
     failure::Failure,
     settings::{self, ProjectArgs, Setting, Settings},
 };
@@ -49,6 +55,19 @@ pub(crate) struct ServeArgs {
     /// How long Supabase tokens live, in seconds, at most a day [default: 3600]
     #[arg(long, value_name = "SECONDS", help_heading = "Settings")]
     lifetime: Option<Seconds>,
+    /// A file with the signing secret of the webhook endpoint at Hexclave; with one, /webhooks/hexclave is there [default:
+    /// the variable HEXCLAVE_WEBHOOK_SECRET]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    webhook_secret_file: Option<PathBuf>,
+    /// A file with the project's secret server key, to read users for the table with [default: the variable
+    /// HEXCLAVE_SECRET_SERVER_KEY]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    secret_server_key_file: Option<PathBuf>,
+    /// The table that follows Hexclave's users, as name or schema.name [default: public.users]
+    #[arg(long, value_name = "TABLE", help_heading = "Settings")]
+    users_table: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// The most connections at once; more are answered 503 [default: 4096]
     #[arg(long, value_name = "COUNT", help_heading = "Settings")]
     max_connections: Option<NonZeroUsize>,
@@ -81,6 +100,7 @@ pub(super) struct Options {
     pub(super) sources: CredentialSources,
     pub(super) origins: Origins,
     pub(super) minter: Option<Minter>,
+    pub(super) webhooks: Option<Webhooks>,
     pub(super) listen: SocketAddr,
     pub(super) limits: Limits,
     pub(super) log_level: Level,
@@ -96,6 +116,7 @@ impl ServeArgs {
             sources = sources.and(CredentialSource::Cookie);
         }
         Ok(Options {
+            webhooks: self.webhooks(settings)?,
             project: self.project.config_of(settings)?,
             kinds,
             sources,
@@ -109,6 +130,35 @@ impl ServeArgs {
                 .value(&settings::LOG_LEVEL, self.log_level)?
                 .unwrap_or(Level::INFO),
         })
+    }
+
+    /// What receives webhooks, where there is a secret for them.
+    fn webhooks(&self, settings: &Settings) -> Result<Option<Webhooks>, Failure> {
+        let file = self.webhook_secret_file.as_deref();
+        let Some(secrets) = settings.secret(&settings::WEBHOOK_SECRET, file)? else {
+            return Ok(None);
+        };
+        let verifier =
+            webhook_verifier(secrets.expose()).map_err(|failure| failure.within(secrets.origin()))?;
+        let key = settings.secret(
+            &settings::SECRET_SERVER_KEY,
+            self.secret_server_key_file.as_deref(),
+        )?;
+        let Some(key) = key else {
+            let message = "users cannot be read for the webhooks: HEXCLAVE_SECRET_SERVER_KEY is not set";
+            return Err(Failure::usage("invalid_config", message).hint(Some(
+                "set it to the project's secret server key, or name a file with --secret-server-key-file",
+            )));
+        };
+        let key = SecretKey::new(key.expose()).map_err(|error| Failure::from(error).within(key.origin()))?;
+        let config = ProjectConfig::builder().secret_server_key(key);
+        let api = api::Client::server(self.project.complete(config, settings)?)?;
+        let name = settings.value(&settings::USERS_TABLE, self.users_table.clone())?;
+        let name = name.as_deref().unwrap_or("users");
+        let (schema, table) = name.split_once('.').unwrap_or(("public", name));
+        let mirror = UserMirror::new(UserTable::new(schema, table)?, api);
+        let database = self.database.database(settings)?;
+        Ok(Some(Webhooks::new(verifier, mirror, database)))
     }
 
     fn limits(&self, settings: &Settings) -> Result<Limits, Failure> {
@@ -178,6 +228,17 @@ impl ServeArgs {
             None => minter,
         }))
     }
+}
+
+/// A verifier with one or more secrets, with blanks between them as while one replaces another.
+fn webhook_verifier(secrets: &str) -> Result<webhooks::Verifier, Failure> {
+    let mut secrets = secrets.split_whitespace();
+    let first = webhooks::Secret::new(secrets.next().unwrap_or_default())?;
+    let mut verifier = webhooks::Verifier::new(first);
+    for secret in secrets {
+        verifier = verifier.or(webhooks::Secret::new(secret)?);
+    }
+    Ok(verifier)
 }
 
 /// A span of time in whole seconds, from one second to a day.

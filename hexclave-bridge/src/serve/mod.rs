@@ -20,6 +20,7 @@ mod supabase_token;
 mod telemetry;
 mod verify;
 mod watch;
+mod webhook;
 
 use hexclave_core::Verifier;
 use serde_json::json;
@@ -41,6 +42,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
         sources,
         origins,
         minter,
+        webhooks,
         listen,
         limits,
         log_level,
@@ -57,7 +59,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
 
     let mint = minter.map(Mint::new);
     let app = App::new(verifier.clone(), sources, origins, mint, measurements.clone());
-    let router = routes::router(app, Gate::new(&limits));
+    let router = routes::router(app, webhooks, Gate::new(&limits));
     tokio::spawn(health::keep_ready(verifier));
     tokio::spawn(measurements.keep_in_order());
 

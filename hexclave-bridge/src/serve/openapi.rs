@@ -128,6 +128,37 @@ pub(super) fn token() -> Value {
     }})
 }
 
+pub(super) fn webhook() -> Value {
+    let header = |name: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "schema": { "type": "string" },
+        })
+    };
+    let text = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "text/plain": { "schema": { "type": "string" } } },
+        })
+    };
+    json!({ "post": {
+        "operationId": "webhook",
+        "summary": "A delivery of Hexclave's webhooks (Svix)",
+        "parameters": [header("svix-id"), header("svix-timestamp"), header("svix-signature")],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": { "type": "object" } } },
+        },
+        "responses": {
+            "204": { "description": "It is dealt with." },
+            "400": text("It is no delivery."),
+            "401": text("It is not Hexclave's, or too old."),
+            "409": text("The same attempt was here before."),
+            "413": text("It is too long."),
+            "503": problem("It is genuine and could not be dealt with: send it again."),
+        },
+    }})
+}
+
 pub(super) fn auth_config() -> Value {
     json!({ "get": {
         "operationId": "convexAuthConfig",

@@ -42,6 +42,11 @@ impl Problem {
         "not_found",
         "There is nothing here: /openapi.json lists what there is.",
     );
+    pub(super) const NOT_HANDLED: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "webhook_not_handled",
+        "The delivery is genuine, but could not be dealt with: send it again.",
+    );
     pub(super) const NOT_MINTED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "not_minted",

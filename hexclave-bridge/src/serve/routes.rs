@@ -17,15 +17,16 @@ use super::{
     openapi,
     problem::Problem,
     supabase_token, telemetry, verify, watch,
+    webhook::{self, Webhooks},
 };
 
 /// Routes and their descriptions.
-struct Routes {
-    router: Router<App>,
+struct Routes<S> {
+    router: Router<S>,
     paths: Map<String, Value>,
 }
 
-impl Routes {
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
     fn new() -> Self {
         Self {
             router: Router::new(),
@@ -34,7 +35,7 @@ impl Routes {
     }
 
     /// `item` is a Path Item Object of OpenAPI 3.1 (section 4.8.9).
-    fn add(mut self, path: &str, item: Value, methods: MethodRouter<App>) -> Self {
+    fn add(mut self, path: &str, item: Value, methods: MethodRouter<S>) -> Self {
         self.router = self.router.route(path, methods);
         self.paths.insert(path.to_owned(), item);
         self
@@ -42,7 +43,7 @@ impl Routes {
 }
 
 /// All of the service.
-pub(super) fn router(app: App, gate: Gate) -> Router {
+pub(super) fn router(app: App, webhooks: Option<Webhooks>, gate: Gate) -> Router {
     let shed = middleware::from_fn_with_state(gate, limits::shed);
     let mut routes = Routes::new()
         .add("/verify", openapi::verify(), any(verify::verify))
@@ -56,13 +57,17 @@ pub(super) fn router(app: App, gate: Gate) -> Router {
         routes = routes.add("/oauth/token", openapi::exchange(), post(exchange::exchange));
         for_browsers = for_browsers.add("/supabase/token", openapi::token(), get(supabase_token::token));
     }
+    let mut for_hexclave = Routes::new();
+    if webhooks.is_some() {
+        for_hexclave = for_hexclave.add("/webhooks/hexclave", openapi::webhook(), post(webhook::receive));
+    }
     let probes = Routes::new()
         .add("/livez", openapi::live(), get(health::live))
         .add("/readyz", openapi::ready(), get(health::ready))
         .add("/metrics", openapi::metrics(), get(telemetry::scrape));
 
     let mut paths = Map::new();
-    for described in [routes.paths, for_browsers.paths, probes.paths] {
+    for described in [routes.paths, for_browsers.paths, for_hexclave.paths, probes.paths] {
         paths.extend(described);
     }
     paths.insert("/openapi.json".to_owned(), openapi::itself());
@@ -78,6 +83,14 @@ pub(super) fn router(app: App, gate: Gate) -> Router {
         .layer(shed.clone())
         // Outside of the limits, so that a page may read that there are too many requests.
         .layer(supabase_token::cross_origin(&app));
+    let for_hexclave = match webhooks {
+        Some(webhooks) => for_hexclave
+            .router
+            .method_not_allowed_fallback(not_allowed)
+            .layer(shed.clone())
+            .with_state(webhooks),
+        None => Router::new(),
+    };
     routes
         .router
         // Envoy puts the path of the request that it asks about behind that of the service.
@@ -85,6 +98,7 @@ pub(super) fn router(app: App, gate: Gate) -> Router {
         .route("/verify/{*path}", any(verify::verify))
         .route_layer(shed)
         .merge(for_browsers)
+        .merge(for_hexclave)
         .merge(probes.router)
         .route("/openapi.json", document)
         .fallback(async || Problem::NOT_FOUND)

@@ -6,6 +6,7 @@ mod nginx;
 mod service;
 mod tokens;
 mod verify;
+mod webhooks;
 
 use reqwest::Response;
 use serde_json::Value;
