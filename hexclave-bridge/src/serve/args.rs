@@ -18,9 +18,10 @@ use hexclave_supabase::{
     JwtSecret, Minter, SigningKey,
     sync::{UserMirror, UserTable},
 };
+use tokio_rustls::TlsAcceptor;
 use tracing::Level;
 
-use super::{limits::Limits, origin::Origins, webhook::Webhooks};
+use super::{limits::Limits, origin::Origins, tls, webhook::Webhooks};
 use crate::{
     database::DatabaseArgs,
     failure::Failure,
@@ -38,6 +39,12 @@ pub(crate) struct ServeArgs {
     /// The kinds of users to let in: normal, restricted, anonymous [default: normal]
     #[arg(long, value_name = "KIND,…", help_heading = "Settings")]
     allow: Option<AcceptedKinds>,
+    /// The server's certificate and those of the authorities in between, in PEM: listen with TLS [default: no TLS]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    tls_certificate_file: Option<PathBuf>,
+    /// A file with the certificate's private key in PEM [default: the variable HEXCLAVE_BRIDGE_TLS_KEY]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    tls_key_file: Option<PathBuf>,
     /// Take the cookies of Hexclave's clients, too. What that means for requests from other sites is in docs/service.md
     #[arg(long, help_heading = "Settings")]
     cookies: bool,
@@ -102,6 +109,7 @@ pub(super) struct Options {
     pub(super) minter: Option<Minter>,
     pub(super) webhooks: Option<Webhooks>,
     pub(super) listen: SocketAddr,
+    pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: Limits,
     pub(super) log_level: Level,
 }
@@ -125,6 +133,7 @@ impl ServeArgs {
                 .unwrap_or_default(),
             minter: self.minter(settings, kinds)?,
             listen: settings.value(&settings::LISTEN, self.listen)?.unwrap_or(LISTEN),
+            tls: self.tls(settings)?,
             limits: self.limits(settings)?,
             log_level: settings
                 .value(&settings::LOG_LEVEL, self.log_level)?
@@ -194,6 +203,22 @@ impl ServeArgs {
                 defaults.drained_within,
             )?,
         })
+    }
+
+    fn tls(&self, settings: &Settings) -> Result<Option<TlsAcceptor>, Failure> {
+        let chain = settings.path(&settings::TLS_CERTIFICATE, self.tls_certificate_file.as_deref())?;
+        let key = settings.secret(&settings::TLS_KEY, self.tls_key_file.as_deref())?;
+        let incomplete = |message| Err(Failure::usage("invalid_config", message));
+        match (chain, key) {
+            (None, None) => Ok(None),
+            (Some(chain), Some(key)) => tls::acceptor(&chain, &key).map(Some),
+            (Some(_), None) => {
+                incomplete("there is a certificate for TLS and no private key: --tls-key-file")
+            }
+            (None, Some(_)) => {
+                incomplete("there is a private key for TLS and no certificate: --tls-certificate-file")
+            }
+        }
     }
 
     /// What mints Supabase tokens, where there is a key for that.

@@ -18,6 +18,7 @@ mod server;
 mod signal;
 mod supabase_token;
 mod telemetry;
+mod tls;
 mod verify;
 mod watch;
 mod webhook;
@@ -44,13 +45,14 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
         minter,
         webhooks,
         listen,
+        tls,
         limits,
         log_level,
     } = args.options()?;
     let verifier = Verifier::builder(project).accept(kinds).build()?;
     let stop = signal::stop()?;
     let measurements = Measurements::begin()?;
-    let server = Server::bind(listen, limits).await?;
+    let server = Server::bind(listen, tls, limits).await?;
     let address = server.address().map_err(|error| {
         Failure::unchecked("address_unusable", "the address that is listened on is not known")
             .caused_by(&error)
@@ -63,7 +65,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
     tokio::spawn(health::keep_ready(verifier));
     tokio::spawn(measurements.keep_in_order());
 
-    let url = format!("http://{address}");
+    let url = format!("{}://{address}", server.scheme());
     tracing::info!(url, "listening");
     if args.json {
         output::line(json!({ "listening": url }));

@@ -52,7 +52,15 @@ pub(super) fn verify() -> Value {
             "responses": responses,
         })
     };
-    json!({ "get": operation("verify"), "post": operation("verifyPost") })
+    // All that a Path Item Object has.
+    let methods = [
+        "get", "put", "post", "delete", "options", "head", "patch", "trace",
+    ];
+    methods
+        .into_iter()
+        .map(|method| (method.to_owned(), operation(&format!("verify-{method}"))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 pub(super) fn exchange() -> Value {

@@ -77,6 +77,10 @@ settings! {
         Kind::Secret { file_variable: "HEXCLAVE_WEBHOOK_SECRET_FILE" };
     USERS_TABLE: "users-table", "SUPABASE_USERS_TABLE", Some("supabase.users-table"), Kind::Text;
     LISTEN: "listen", "HEXCLAVE_BRIDGE_LISTEN", Some("serve.listen"), Kind::Text;
+    TLS_CERTIFICATE: "tls-certificate-file", "HEXCLAVE_BRIDGE_TLS_CERTIFICATE_FILE", Some("serve.tls-certificate-file"),
+        Kind::Text;
+    TLS_KEY: "tls-key-file", "HEXCLAVE_BRIDGE_TLS_KEY", Some("serve.tls-key-file"),
+        Kind::Secret { file_variable: "HEXCLAVE_BRIDGE_TLS_KEY_FILE" };
     COOKIES: "cookies", "HEXCLAVE_BRIDGE_COOKIES", Some("serve.cookies"), Kind::Switch;
     ORIGINS: "origins", "HEXCLAVE_BRIDGE_ORIGINS", Some("serve.origins"), Kind::List;
     MAX_CONNECTIONS: "max-connections", "HEXCLAVE_BRIDGE_MAX_CONNECTIONS", Some("serve.max-connections"), Kind::Number;

@@ -3,7 +3,9 @@
 
 mod limits;
 mod nginx;
+mod openapi;
 mod service;
+mod tls;
 mod tokens;
 mod verify;
 mod webhooks;

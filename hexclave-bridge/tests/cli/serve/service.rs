@@ -57,7 +57,7 @@ impl Service {
 
     /// Where the service listens, as `address:port`.
     pub(super) fn address(&self) -> &str {
-        self.url.strip_prefix("http://").expect("http")
+        self.url.strip_prefix("http://").expect("no TLS")
     }
 
     /// Asks until the service is ready.
