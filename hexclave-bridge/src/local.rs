@@ -36,6 +36,9 @@ pub(crate) struct LocalArgs {
     /// Begin with the users and teams of this file: TOML, or JSON if its name ends in .json
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     seed: Option<PathBuf>,
+    /// Keep everything in this folder, and go on from what is in it: the project and its keys stay the same
+    #[arg(long, value_name = "FOLDER", help_heading = "Settings")]
+    data: Option<PathBuf>,
     /// Listen where other machines can reach it, too: whoever does can do everything
     #[arg(long)]
     allow_remote: bool,
@@ -65,7 +68,11 @@ async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<Local
     let verified = settings.value(&settings::LOCAL_REQUIRE_EMAIL_VERIFICATION, verified)?;
     let seed = settings.path(&settings::LOCAL_SEED, args.seed.as_deref())?;
     let seed = seed.as_deref().map(SeedFile::read).transpose()?;
-    let hexclave = LocalHexclave::builder()
+    let mut builder = LocalHexclave::builder();
+    if let Some(folder) = settings.path(&settings::LOCAL_DATA, args.data.as_deref())? {
+        builder = builder.data(folder);
+    }
+    let hexclave = builder
         .listen(address.unwrap_or(ADDRESS))
         .allow_remote(args.allow_remote)
         .require_email_verification(verified.unwrap_or(false))
@@ -73,9 +80,17 @@ async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<Local
         .start()
         .await
         .map_err(|error| failed(&error))?;
-    if let Some((file, seed)) = seed {
-        hexclave.seed(&seed).map_err(|error| file.failed(&error))?;
+    match seed {
+        Some(_) if hexclave.is_restored() => {
+            output::notice("The folder of --data has its users already: --seed is left out.");
+        }
+        Some((file, seed)) => {
+            hexclave.seed(&seed).map_err(|error| file.failed(&error))?;
+        }
+        None => {}
     }
+    // The keys, too, are to be the same after a restart; but of a seed that has failed nothing is to be left.
+    hexclave.save().map_err(|error| failed(&error))?;
     Ok(hexclave)
 }
 

@@ -282,3 +282,101 @@ async fn what_is_wrong_in_a_seed_is_named_with_its_line() {
         assert!(!stdout(&output).contains("hunter"), "{message}");
     }
 }
+
+#[tokio::test]
+async fn a_restart_goes_on_with_the_same_project_users_and_sessions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("UTF-8");
+    let (_seed, file) = seed(
+        "seed.toml",
+        "[[users]]\nemail = \"eve@example.com\"\npassword = \"correct horse\"",
+    );
+    let (_wrong, wrong) = seed(
+        "wrong.toml",
+        "[[users]]\nemail = \"eve@example.com\"\npassword = \"short\"",
+    );
+    let mut command = bridge(&["local", "--listen", "127.0.0.1:0", "--json"]);
+    command.args(["--data", data, "--seed", &wrong]);
+    assert_eq!(exit(&run(command, None).await), 2, "and nothing of it is left");
+    let first = Local::start(&["--data", data, "--seed", &file]);
+    let eve = json!({ "email": "eve@example.com", "password": PASSWORD });
+    let answer = first.post("/auth/password/sign-in", eve).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = first.post("/auth/password/sign-up", body.clone()).await;
+    let tokens: Value = answer.json().await.expect("JSON");
+
+    let output = run(
+        bridge(&["local", "--listen", "127.0.0.1:0", "--json", "--data", data]),
+        None,
+    )
+    .await;
+    assert_eq!(exit(&output), 2);
+    assert_eq!(json_of(&output)["error"]["code"], "data_unusable");
+
+    // A program that is killed has nothing left to say.
+    let before = first.first_line.clone();
+    first.end("-KILL");
+    let second = Local::start(&["--data", data, "--seed", &file]);
+    for member in ["projectId", "publishableClientKey", "secretServerKey"] {
+        assert_eq!(second.first_line[member], before[member], "{member}");
+    }
+    let answer = second.post("/auth/password/sign-in", body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let user: Value = answer.json().await.expect("JSON");
+    assert_eq!(user["user_id"], tokens["user_id"]);
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let refreshed = client
+        .post(format!(
+            "{}/api/v1/auth/sessions/current/refresh",
+            second.has("apiUrl")
+        ))
+        .header("x-stack-access-type", "client")
+        .header("x-stack-project-id", second.has("projectId"))
+        .header(
+            "x-stack-refresh-token",
+            tokens["refresh_token"].as_str().expect("a token"),
+        )
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(refreshed.status(), StatusCode::OK);
+    let (code, _, log) = second.end("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(log.contains("--seed is left out"), "{log}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_data_and_what_is_no_state_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("UTF-8");
+    drop(Local::start(&["--data", data]));
+    let file = folder.path().join("hexclave.json");
+    let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = std::fs::read_to_string(&file).expect("a state");
+
+    for wrong in [
+        text.replace("\"version\":1", "\"version\":2"),
+        text.chars().take(text.len() / 2).collect(),
+        "{}".to_owned(),
+    ] {
+        std::fs::write(&file, &wrong).expect("a file");
+        let output = run(
+            bridge(&["local", "--listen", "127.0.0.1:0", "--json", "--data", data]),
+            None,
+        )
+        .await;
+        assert_eq!(exit(&output), 2);
+        assert_eq!(json_of(&output)["error"]["code"], "data_unusable");
+        assert_eq!(
+            std::fs::read_to_string(&file).expect("a file"),
+            wrong,
+            "it is left as it was"
+        );
+    }
+}

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     HexclaveError, Issuer, Subject,
+    data::{DataFolder, SavedProject},
     directory::{Directory, Settings},
     faults::Faults,
     request_log::{Observer, RequestLog},
@@ -30,14 +31,17 @@ pub(crate) struct App {
     log: RequestLog,
     outbox: Outbox,
     faults: Faults,
+    data: Option<(DataFolder, SavedProject)>,
 }
 
 impl App {
     pub(crate) fn new(
         issuer: Issuer,
         clock: Arc<dyn Clock>,
+        directory: Directory,
         settings: Settings,
         observer: Option<Observer>,
+        data: Option<(DataFolder, SavedProject)>,
     ) -> Result<Self, HexclaveError> {
         let verifier = verifier(&issuer, Arc::clone(&clock))?;
         Ok(Self {
@@ -45,11 +49,24 @@ impl App {
             verifier,
             clock,
             settings,
-            directory: Mutex::new(Directory::new(settings)),
+            directory: Mutex::new(directory),
             log: RequestLog::new(observer),
             outbox: Outbox::default(),
             faults: Faults::default(),
+            data,
         })
+    }
+
+    pub(crate) fn has_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Keeps the state, where there is a folder for it.
+    pub(crate) fn save(&self) -> Result<(), HexclaveError> {
+        match &self.data {
+            Some((folder, project)) => folder.write(project, || self.directory()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn config(&self) -> &ProjectConfig {

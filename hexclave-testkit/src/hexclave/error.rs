@@ -17,6 +17,8 @@ pub enum HexclaveErrorKind {
     /// Other machines could reach the address, which nobody has
     /// [allowed](super::LocalHexclaveBuilder::allow_remote).
     NotLoopback,
+    /// The folder with the [data](super::LocalHexclaveBuilder::data) cannot be used, or is in use.
+    Data,
     /// Anything else; the message says what.
     Other,
 }
@@ -28,6 +30,7 @@ impl HexclaveErrorKind {
         match self {
             Self::Listen => "cannot_listen",
             Self::NotLoopback => "not_loopback",
+            Self::Data => "data_unusable",
             Self::Other => "local_hexclave",
         }
     }

@@ -1,6 +1,7 @@
 //! What goes wrong between a client and Hexclave, on demand.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -177,6 +178,32 @@ impl Fault {
     }
 }
 
+/// What goes wrong, where, and how often.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Status(status) => write!(f, "status {}", status.as_u16())?,
+            Kind::Refusal(error) => write!(f, "error {}", error.code().unwrap_or("in plain text"))?,
+            Kind::TooManyRequests(_) => f.write_str("status 429")?,
+            Kind::Garbage => f.write_str("no JSON")?,
+            Kind::Hang => f.write_str("no answer")?,
+            Kind::HoldBack => f.write_str("answers held back")?,
+            Kind::Drip(_) => f.write_str("slow answers")?,
+            Kind::Cut => f.write_str("half an answer")?,
+            Kind::Close => f.write_str("closed connections")?,
+        }
+        match &self.endpoint {
+            Some(Endpoint { method, path }) => write!(f, " at {method} {path}")?,
+            None => f.write_str(" at every endpoint")?,
+        }
+        match self.times {
+            Some(1) => f.write_str(", once"),
+            Some(times) => write!(f, ", {times} times"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Endpoint {
     fn is_at(&self, path: &str) -> bool {
         let path = ["/api/v1", "/api/latest"]
@@ -198,7 +225,7 @@ impl Endpoint {
 impl LocalHexclave {
     /// Has something go wrong from now on.
     pub fn inject(&self, fault: Fault) {
-        self.app().faults().all().push(fault);
+        self.app().faults().add(fault);
     }
 
     /// Ends all faults; requests that hang are answered.
@@ -235,6 +262,15 @@ impl Faults {
     pub(crate) fn heal(&self) {
         self.all().clear();
         self.healed.send_replace(());
+    }
+
+    pub(crate) fn add(&self, fault: Fault) {
+        self.all().push(fault);
+    }
+
+    /// What goes wrong now, in words.
+    pub(crate) fn descriptions(&self) -> Vec<String> {
+        self.all().iter().map(Fault::to_string).collect()
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Fault>> {
@@ -347,8 +383,8 @@ async fn in_pieces(response: Response, size: usize, pause: Option<Duration>, cut
 #[derive(Debug)]
 struct CutConnection;
 
-impl std::fmt::Display for CutConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for CutConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the connection is cut on purpose")
     }
 }

@@ -267,14 +267,23 @@ pub(crate) fn random_project(api_url: ApiUrl) -> Result<ProjectConfig, HexclaveE
 }
 
 pub(crate) fn project(id: ProjectId, api_url: ApiUrl) -> Result<ProjectConfig, HexclaveError> {
+    let client_key = format!("pck_{}", super::random_key()?);
+    project_with_keys(id, api_url, &client_key, &format!("ssk_{}", super::random_key()?))
+}
+
+pub(crate) fn project_with_keys(
+    id: ProjectId,
+    api_url: ApiUrl,
+    client_key: &str,
+    server_key: &str,
+) -> Result<ProjectConfig, HexclaveError> {
     let unusable = |error| HexclaveError::with_source("the project's keys are unusable", error);
-    let secret_key = format!("ssk_{}", super::random_key()?);
     ProjectConfig::builder()
         .project_id(id)
         .api_url(api_url)
-        .publishable_client_key(&format!("pck_{}", super::random_key()?))
+        .publishable_client_key(client_key)
         .map_err(unusable)?
-        .secret_server_key(hexclave_core::SecretKey::new(&secret_key).map_err(unusable)?)
+        .secret_server_key(hexclave_core::SecretKey::new(server_key).map_err(unusable)?)
         .build()
         .map_err(unusable)
 }

@@ -3,7 +3,8 @@
 //! [`LocalHexclave`] serves one project: its public keys, sign-up and sign-in, sessions, users, teams, permissions and
 //! the login of command lines, to clients and servers. Keys, tokens and answers are those of Hexclave, its oddities
 //! included (keys with short coordinates, errors in `error`, status overrides); Hexclave's own JavaScript SDK runs
-//! against it. Users live in memory and end with the server. [`Issuer`] signs the same tokens without a server, and
+//! against it. Users live in memory and end with the server, unless it is given a
+//! [folder](LocalHexclaveBuilder::data). [`Issuer`] signs the same tokens without a server, and
 //! such as no Hexclave would.
 //!
 //! ```no_run
@@ -86,17 +87,19 @@
 //!
 //! Left out as a whole: admin access, sign-in by OAuth, magic links and passkeys, resetting a password by mail,
 //! contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
-//! bodies, and the indented JSON that browsers get. Nothing is kept in a file.
+//! bodies, and the indented JSON that browsers get.
 
 mod acts;
 mod api;
 mod api_error;
 mod app;
+mod data;
 mod directory;
 mod error;
 mod faults;
 mod issuer;
 mod optional;
+mod page;
 mod request_log;
 mod seed;
 mod seed_document;

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -15,8 +16,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 use super::{
     HexclaveError, HexclaveErrorKind, Issuer, LoggedRequest, ServerSecret, api,
     app::App,
-    directory::Settings,
-    issuer::{project, random_project},
+    data::{DataFolder, Saved, SavedProject},
+    directory::{Directory, Settings},
+    issuer::{project, project_with_keys, random_project},
+    page,
     request_log::Observer,
 };
 
@@ -29,6 +32,7 @@ pub struct LocalHexclave {
     client: reqwest::Client,
     /// Dropping it lets the server finish what it is answering, close its connections, and end.
     running: Option<oneshot::Sender<()>>,
+    is_restored: bool,
     server: JoinHandle<()>,
 }
 
@@ -67,6 +71,7 @@ impl LocalHexclave {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_remote: false,
             observer: None,
+            data: None,
         }
     }
 
@@ -125,6 +130,21 @@ impl LocalHexclave {
     /// Forgets what has been asked so far.
     pub fn forget_requests(&self) {
         self.app.log().clear();
+    }
+
+    /// Whether it goes on from what an earlier server has left in its [folder](LocalHexclaveBuilder::data).
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.is_restored
+    }
+
+    /// Keeps the state now, if there is a [folder](LocalHexclaveBuilder::data) for it: for what was changed without a
+    /// request, as by [`seed`](Self::seed). What a request changes is kept before it is answered.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self) -> Result<(), HexclaveError> {
+        self.app.save()
     }
 
     /// Stops the server: no more connections are taken, faults are over, and what is being answered is answered, for
@@ -209,6 +229,7 @@ pub struct LocalHexclaveBuilder {
     address: SocketAddr,
     allow_remote: bool,
     observer: Option<Observer>,
+    data: Option<PathBuf>,
 }
 
 impl LocalHexclaveBuilder {
@@ -225,6 +246,17 @@ impl LocalHexclaveBuilder {
     /// address all the same, since plain http is for loopback only.
     pub fn allow_remote(mut self, allowed: bool) -> Self {
         self.allow_remote = allowed;
+        self
+    }
+
+    /// Keeps the project, its keys, users, teams and sessions in this folder, which is made if there is none, and goes
+    /// on from what is in it: then the project and the keys are those of the folder, whatever else is set here.
+    /// Second factors and command-line logins under way, webhooks, faults and the log of requests are not kept.
+    ///
+    /// It is written when a request has changed something, and by [`save`](LocalHexclave::save). The file can be read by its owner only (mode 0600), for it has all secrets; passwords are hashed. One server at a
+    /// time can use a folder.
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
         self
     }
 
@@ -290,22 +322,40 @@ impl LocalHexclaveBuilder {
     pub async fn start(self) -> Result<LocalHexclave, HexclaveError> {
         let listener = self.listener().await?;
         let api_url = url_of(&listener)?;
-        let config = match self.project_id {
-            Some(id) => project(id, api_url)?,
-            None => random_project(api_url)?,
+        let (folder, saved) = match &self.data {
+            Some(path) => {
+                let (folder, saved) = DataFolder::open(path)?;
+                (Some(folder), saved)
+            }
+            None => (None, None),
         };
-        let secret = match self.secret {
-            Some(secret) => secret,
-            None => ServerSecret::random()?,
+        let is_restored = saved.is_some();
+        let (config, secret, directory) = match saved {
+            Some(saved) => restored(saved, api_url)?,
+            None => {
+                let config = match self.project_id {
+                    Some(id) => project(id, api_url)?,
+                    None => random_project(api_url)?,
+                };
+                let secret = match self.secret {
+                    Some(secret) => secret,
+                    None => ServerSecret::random()?,
+                };
+                (config, secret, Directory::new(self.settings))
+            }
         };
+        let data = folder.map(|folder| (folder, saved_project(&config, &secret)));
         let issuer = Issuer::new(&secret, config)?;
-        let app = Arc::new(App::new(issuer, self.clock, self.settings, self.observer)?);
+        let directory = directory.with_settings(self.settings);
+        let app = App::new(issuer, self.clock, directory, self.settings, self.observer, data)?;
+        let app = Arc::new(app);
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| HexclaveError::with_source("the HTTP client could not be set up", error))?;
-        let router = api::router(Arc::clone(&app));
+        let router = api::router(Arc::clone(&app)).merge(page::router(Arc::clone(&app)));
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let (running, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
             let serving = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -318,6 +368,7 @@ impl LocalHexclaveBuilder {
             app,
             client,
             running: Some(running),
+            is_restored,
             server,
         })
     }
@@ -336,6 +387,38 @@ impl LocalHexclaveBuilder {
             HexclaveError::with_source(format!("the local Hexclave cannot listen on {address}"), error)
                 .of_kind(HexclaveErrorKind::Listen)
         })
+    }
+}
+
+fn restored(
+    saved: Saved,
+    api_url: ApiUrl,
+) -> Result<(ProjectConfig, ServerSecret, Directory), HexclaveError> {
+    let project = saved.project;
+    let id = project
+        .project_id
+        .parse()
+        .map_err(|error| HexclaveError::with_source("the saved project is unusable", error))?;
+    let config = project_with_keys(
+        id,
+        api_url,
+        &project.publishable_client_key,
+        &project.secret_server_key,
+    )?;
+    Ok((
+        config,
+        ServerSecret::new(&project.server_secret)?,
+        saved.directory,
+    ))
+}
+
+fn saved_project(config: &ProjectConfig, secret: &ServerSecret) -> SavedProject {
+    let server_key = config.secret_server_key().map(|key| key.expose().to_owned());
+    SavedProject {
+        project_id: config.project_id().to_string(),
+        server_secret: secret.expose().to_owned(),
+        publishable_client_key: config.publishable_client_key().unwrap_or_default().to_owned(),
+        secret_server_key: server_key.unwrap_or_default(),
     }
 }
 

@@ -35,6 +35,10 @@ impl ServerSecret {
     pub fn random() -> Result<Self, HexclaveError> {
         Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
     }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for ServerSecret {

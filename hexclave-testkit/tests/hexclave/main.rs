@@ -4,6 +4,7 @@
 mod auth;
 mod cli_login;
 mod faults;
+mod page;
 mod sessions;
 mod support;
 mod teams;

@@ -32,6 +32,7 @@ use serde_json::json;
 use super::{
     api_error::ApiError,
     app::App,
+    data,
     directory::{NewSession, View},
     faults, request_log,
 };
@@ -123,6 +124,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             ApiError::text(405, "The endpoint does not know this method.")
         })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), data::keep))
         .layer(middleware::from_fn(answer::finish))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), faults::inject))
         .layer(middleware::from_fn_with_state(

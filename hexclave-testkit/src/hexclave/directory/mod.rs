@@ -1,6 +1,7 @@
 //! The project's users and what belongs to them, in memory.
 
 mod cli_logins;
+mod overview;
 mod password;
 mod permissions;
 mod second_factor;
@@ -13,8 +14,10 @@ mod users;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hexclave_core::UserId;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use cli_logins::PolledLogin;
+pub(crate) use overview::{SessionRow, UserRow};
 pub(crate) use permissions::{PermissionFilter, PermissionScope, ShownPermission, is_permission_id};
 pub(crate) use second_factor::one_time_password;
 pub(crate) use sessions::NewSession;
@@ -59,8 +62,11 @@ pub(crate) enum View {
     Server,
 }
 
-/// Neither it nor what it has can be printed: it is full of secrets.
+/// Neither it nor what it has can be printed: it is full of secrets. What is kept in a file is what lasts for longer than
+/// minutes.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Directory {
+    #[serde(skip)]
     settings: Settings,
     users: HashMap<UserId, UserRecord>,
     /// By refresh token.
@@ -72,7 +78,9 @@ pub(crate) struct Directory {
     /// The project's permissions that users have directly.
     grants: BTreeMap<UserId, BTreeSet<String>>,
     /// Sign-ins that wait for a second factor, by code.
+    #[serde(skip)]
     attempts: HashMap<String, Attempt>,
+    #[serde(skip)]
     cli_logins: Vec<CliLogin>,
 }
 
@@ -89,5 +97,10 @@ impl Directory {
             attempts: HashMap::new(),
             cli_logins: Vec::new(),
         }
+    }
+
+    /// The same with what the project's owner sets now.
+    pub(crate) fn with_settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
     }
 }

@@ -3,6 +3,7 @@ use std::num::NonZeroU32;
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 
 use hexclave_core::UserId;
+use serde::{Deserialize, Serialize};
 
 use super::{
     super::{HexclaveError, api_error::ApiError, signing_key::random_bytes},
@@ -12,7 +13,8 @@ use super::{
 const SHORTEST: usize = 8;
 const LONGEST: usize = 70;
 
-/// A salted hash. The number of rounds suits a server whose users end with it.
+/// A salted hash. The number of rounds suits users who are made up.
+#[derive(Deserialize, Serialize)]
 pub(super) struct Password {
     salt: [u8; 16],
     hash: [u8; 32],

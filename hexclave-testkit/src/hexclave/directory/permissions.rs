@@ -16,10 +16,10 @@ const SYSTEM: [&str; 6] = [
 ];
 
 /// What is known about the project's own permissions: which there are, and which they contain.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Definitions(BTreeMap<String, Definition>);
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Definition {
     scope: PermissionScope,
     contains: Vec<String>,

@@ -1,15 +1,15 @@
 use hexclave_core::{SessionId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Subject, api_error::ApiError, random_key},
-    Directory,
+    Directory, SessionRow,
 };
 
 /// How long a session lives where nobody says otherwise: a year, in milliseconds.
 const DEFAULT_LIFETIME_MILLIS: u64 = 365 * 24 * 60 * 60 * 1000;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Session {
     pub(crate) id: SessionId,
     pub(crate) user_id: UserId,
@@ -102,6 +102,24 @@ impl Directory {
                 is_current_session: current == Some(session.id),
             })
             .collect()
+    }
+
+    /// A user's sessions that have not ended, the last used first.
+    pub(super) fn live_sessions(&self, user_id: UserId, now_millis: u64) -> Vec<SessionRow> {
+        let mut sessions: Vec<_> = self
+            .sessions
+            .values()
+            .filter(|session| session.user_id == user_id && now_millis < session.expires_at_millis)
+            .map(|session| SessionRow {
+                id: session.id.to_string(),
+                last_used_at_millis: session.last_used_at_millis,
+            })
+            .collect();
+        sessions.sort_by(|one, other| {
+            let newest = other.last_used_at_millis.cmp(&one.last_used_at_millis);
+            newest.then_with(|| one.id.cmp(&other.id))
+        });
+        sessions
     }
 
     /// Whose session it is, also when it has expired.

@@ -12,7 +12,7 @@ use super::{
     Directory, ShownUser, View,
 };
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Team {
     id: TeamId,
     display_name: String,
@@ -23,7 +23,7 @@ pub(super) struct Team {
     created_at_millis: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Membership {
     pub(super) team: TeamId,
     pub(super) user: UserId,
@@ -178,6 +178,12 @@ impl Directory {
             .filter(|team| member.is_none_or(|user| self.is_member(team.id, user)))
             .map(|team| shown(team, view))
             .collect()
+    }
+
+    /// What the teams are called that a user is a member of.
+    pub(super) fn team_names(&self, user: UserId) -> Vec<String> {
+        let teams = self.teams.iter().filter(|team| self.is_member(team.id, user));
+        teams.map(|team| team.display_name.clone()).collect()
     }
 
     pub(crate) fn require_team(&self, id: TeamId) -> Result<(), ApiError> {

@@ -8,6 +8,7 @@ use super::{
     password::Password,
 };
 
+#[derive(Deserialize, Serialize)]
 pub(crate) struct UserRecord {
     pub(super) id: UserId,
     pub(super) display_name: Option<String>,
@@ -34,7 +35,7 @@ pub(crate) struct UserRecord {
 }
 
 /// Why an administrator has restricted a user.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Restriction {
     pub(super) reason: Option<String>,
     pub(super) private_details: Option<String>,
@@ -302,7 +303,7 @@ impl Directory {
 
     /// # Errors
     /// When the user is restricted, which guests are too.
-    pub(super) fn require_unrestricted(&self, id: UserId) -> Result<(), ApiError> {
+    pub(crate) fn require_unrestricted(&self, id: UserId) -> Result<(), ApiError> {
         let user = self.user(id).ok_or_else(ApiError::user_not_found)?;
         match self.restricted_reason(user) {
             Some(reason) => Err(ApiError::restricted(Some(&reason))),

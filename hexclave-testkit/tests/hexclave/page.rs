@@ -1,0 +1,216 @@
+//! The page for people, and who may use it.
+
+use hexclave_testkit::hexclave::{LocalHexclave, NewUser};
+use reqwest::{Method, RequestBuilder, StatusCode};
+
+use crate::support::{PASSWORD, as_client, request, start};
+
+fn get(hexclave: &LocalHexclave, path: &str) -> RequestBuilder {
+    request(hexclave, Method::GET, path)
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields).finish()
+}
+
+fn form(hexclave: &LocalHexclave, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+    request(hexclave, Method::POST, path)
+        .header("origin", hexclave.config().api_url().as_str())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(encoded(fields))
+}
+
+async fn text(request: RequestBuilder) -> (StatusCode, String) {
+    let answer = request.send().await.expect("an answer");
+    (answer.status(), answer.text().await.expect("a text"))
+}
+
+#[tokio::test]
+async fn it_shows_who_there_is_and_what_was_asked() {
+    let (hexclave, _) = start().await;
+    let (status, empty) = text(get(&hexclave, "/")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(empty.contains("Nobody has signed up yet"), "{empty}");
+    let tokens = hexclave
+        .sign_up("ada@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    hexclave.sign_up_anonymously().await.expect("tokens");
+    hexclave
+        .add_user(NewUser::new("eve@example.com").name("<script>alert(1)</script>"))
+        .expect("a user");
+
+    let (_, page) = text(get(&hexclave, "/")).await;
+    for expected in [
+        "Users (3)",
+        "ada@example.com",
+        "not verified",
+        ">restricted<",
+        ">anonymous<",
+        ">normal<",
+        "POST /api/v1/auth/password/sign-up",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    let secret = hexclave.config().secret_server_key().expect("a key").expose();
+    for hidden in [
+        "<script",
+        tokens.refresh_token.expose(),
+        tokens.access_token.expose(),
+        secret,
+    ] {
+        assert!(!page.contains(hidden), "{hidden}");
+    }
+    assert!(!hexclave.requests().iter().any(|request| request.path == "/"));
+}
+
+#[tokio::test]
+async fn its_forms_do_what_they_say() {
+    let (hexclave, _) = start().await;
+    let ada = hexclave
+        .sign_up("ada@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    let id = ada.user_id.to_string();
+    let (_, page) = text(form(&hexclave, "/page/verify-email", &[("user", &id)])).await;
+    assert!(!page.contains("not verified"), "{page}");
+
+    let (_, page) = text(form(&hexclave, "/page/access-token", &[("user", &id)])).await;
+    let (_, token) = page.split_once("spellcheck=\"false\">").expect("a token");
+    let (token, _) = token.split_once('<').expect("its end");
+    let verifier = hexclave_core::Verifier::builder(hexclave.config().clone())
+        .keys(hexclave.issuer().project_keys().expect("keys"))
+        .clock(std::sync::Arc::new(hexclave_testkit::TestClock::at(
+            crate::support::NOW,
+        )))
+        .build()
+        .expect("a verifier");
+    let user = verifier.verify(&token.into()).await.expect("a normal user");
+    assert_eq!(user.id(), ada.user_id);
+
+    let fields = [
+        ("fault", "503"),
+        ("endpoint", "GET /projects/{id}/.well-known/jwks.json"),
+        ("times", ""),
+    ];
+    let (_, page) = text(form(&hexclave, "/page/break", &fields)).await;
+    assert!(
+        page.contains("status 503 at GET /projects/{id}/.well-known/jwks.json"),
+        "{page}"
+    );
+    let keys = format!(
+        "/api/v1/projects/{}/.well-known/jwks.json",
+        hexclave.config().project_id()
+    );
+    assert_eq!(
+        text(get(&hexclave, &keys)).await.0,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    let (_, page) = text(form(&hexclave, "/page/heal", &[])).await;
+    assert!(page.contains("Everything works"), "{page}");
+    assert_eq!(text(get(&hexclave, &keys)).await.0, StatusCode::OK);
+
+    for (path, fields) in [
+        ("/page/access-token", [("user", "nobody"), ("", "")]),
+        ("/page/break", [("fault", "503"), ("times", "0")]),
+        ("/page/break", [("fault", "503"), ("endpoint", "GET")]),
+        ("/page/break", [("fault", "fire"), ("", "")]),
+    ] {
+        assert_eq!(
+            text(form(&hexclave, path, &fields)).await.0,
+            StatusCode::BAD_REQUEST,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_other_page_can_read_or_use_it() {
+    let (hexclave, _) = start().await;
+    let answer = get(&hexclave, "/").send().await.expect("an answer");
+    let headers = answer.headers();
+    assert!(!headers.contains_key("access-control-allow-origin"));
+    assert_eq!(headers["x-frame-options"], "DENY");
+    assert!(
+        headers["content-security-policy"]
+            .to_str()
+            .expect("a text")
+            .contains("default-src 'none'")
+    );
+
+    // A name that an attacker has pointed at this machine.
+    for host in [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "0.0.0.0",
+        "evil@localhost",
+    ] {
+        let (status, _) = text(get(&hexclave, "/").header("host", host)).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{host}");
+    }
+    for host in ["localhost", "localhost:8102", "127.0.0.1:8102", "[::1]:8102"] {
+        let (status, _) = text(get(&hexclave, "/").header("host", host)).await;
+        assert_eq!(status, StatusCode::OK, "{host}");
+    }
+    let own = hexclave.config().api_url().to_string();
+    for origin in [
+        None,
+        Some("null"),
+        Some("https://evil.example"),
+        Some("http://localhost:1"),
+    ] {
+        let mut request = request(&hexclave, Method::POST, "/page/break").body("fault=503");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        assert_eq!(text(request).await.0, StatusCode::FORBIDDEN, "{origin:?}");
+    }
+    let request = request(&hexclave, Method::POST, "/page/break").body("fault=503");
+    assert_eq!(text(request.header("origin", own)).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_login_at_a_command_line_is_confirmed_as_somebody_who_may() {
+    let (hexclave, _) = start().await;
+    let ada = hexclave
+        .add_user(NewUser::new("ada@example.com"))
+        .expect("a user");
+    let eve = hexclave
+        .add_user(NewUser::new("eve@example.com").unverified())
+        .expect("a user");
+    let client = |path: &str, body: serde_json::Value| as_client(&hexclave, Method::POST, path).json(&body);
+    let (_, started) = text(client("/api/v1/auth/cli", serde_json::json!({}))).await;
+    let started: serde_json::Value = serde_json::from_str(&started).expect("JSON");
+    let code = started["login_code"].as_str().expect("a code");
+
+    let (status, page) = text(get(
+        &hexclave,
+        &format!("/handler/cli-auth-confirm?login_code={code}"),
+    ))
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        page.contains("Log in as ada@example.com") && !page.contains("eve@example.com"),
+        "{page}"
+    );
+
+    let confirm = |code: &str, user: hexclave_core::UserId| {
+        let user = user.to_string();
+        form(
+            &hexclave,
+            "/handler/cli-auth-confirm",
+            &[("login_code", code), ("user", &user)],
+        )
+    };
+    assert_eq!(text(confirm(code, eve)).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(text(confirm("unknown", ada)).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(text(confirm(code, ada)).await.0, StatusCode::OK);
+    assert_eq!(text(confirm(code, ada)).await.0, StatusCode::BAD_REQUEST, "once");
+
+    let poll = serde_json::json!({ "polling_code": started["polling_code"] });
+    let (_, polled) = text(client("/api/v1/auth/cli/poll", poll)).await;
+    assert!(polled.contains("\"success\""), "{polled}");
+}
