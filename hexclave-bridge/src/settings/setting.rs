@@ -72,11 +72,8 @@ settings! {
     SIGNING_KEY: "signing-key-file", "SUPABASE_SIGNING_KEY", Some("supabase.signing-key-file"),
         Kind::Secret { file_variable: "SUPABASE_SIGNING_KEY_FILE" };
     TOKEN_LIFETIME: "lifetime", "SUPABASE_TOKEN_LIFETIME", Some("supabase.lifetime"), Kind::Number;
-    SECRET_SERVER_KEY: "secret-server-key-file", "HEXCLAVE_SECRET_SERVER_KEY", Some("secret-server-key-file"),
-        Kind::Secret { file_variable: "HEXCLAVE_SECRET_SERVER_KEY_FILE" };
     WEBHOOK_SECRET: "webhook-secret-file", "HEXCLAVE_WEBHOOK_SECRET", Some("webhook-secret-file"),
         Kind::Secret { file_variable: "HEXCLAVE_WEBHOOK_SECRET_FILE" };
-    USERS_TABLE: "users-table", "SUPABASE_USERS_TABLE", Some("supabase.users-table"), Kind::Text;
     LISTEN: "listen", "HEXCLAVE_BRIDGE_LISTEN", Some("serve.listen"), Kind::Text;
     TLS_CERTIFICATE: "tls-certificate-file", "HEXCLAVE_BRIDGE_TLS_CERTIFICATE_FILE", Some("serve.tls-certificate-file"),
         Kind::Text;
