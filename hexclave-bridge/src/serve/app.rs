@@ -15,7 +15,6 @@ use super::{
     problem::{Code, Problem},
     telemetry::Measurements,
 };
-use crate::failure::Failure;
 
 /// The service's own knowledge. Cheap to clone; nothing in it belongs to one user.
 #[derive(Clone)]
@@ -73,20 +72,12 @@ impl App {
         if credentials.is_empty() {
             return Ok(None);
         }
-        let verifier = &self.0.verifier;
-        let token = credentials
-            .require_access_token()
-            .map_err(|error| self.denied(error))?;
-        let user = verifier.verify(token).await;
-        user.map(Some).map_err(|error| self.denied(error))
+        self.prove(&credentials).await.map(Some)
     }
 
-    /// That nobody is signed in where somebody has to be.
-    pub(super) fn nobody(&self) -> Denied {
-        match Credentials::default().require_access_token() {
-            Err(error) => self.denied(error),
-            Ok(_) => Denied::Origin(self.0.sources),
-        }
+    /// Proves who a request's user is, where somebody has to be signed in.
+    pub(super) async fn required_user(&self, headers: &HeaderMap) -> Result<User, Denied> {
+        self.prove(&self.credentials(headers)?).await
     }
 
     /// Names the headers that were looked at.
@@ -109,6 +100,14 @@ impl App {
         Ok(credentials)
     }
 
+    async fn prove(&self, credentials: &Credentials) -> Result<User, Denied> {
+        let token = credentials
+            .require_access_token()
+            .map_err(|error| self.denied(error))?;
+        let user = self.0.verifier.verify(token).await;
+        user.map_err(|error| self.denied(error))
+    }
+
     fn denied(&self, error: Error) -> Denied {
         Denied::Credentials(Denial::from(error).with_sources(self.0.sources))
     }
@@ -127,12 +126,6 @@ impl IntoResponse for Denied {
         match self {
             Self::Credentials(denial) => {
                 let code = Code(denial.error().code());
-                if denial.error().is_retryable() {
-                    tracing::warn!(
-                        error = %Failure::from(denial.error().clone()).chain(),
-                        "a token could not be checked"
-                    );
-                }
                 let mut response = denial.into_response::<Body>();
                 response.extensions_mut().insert(code);
                 response

@@ -13,7 +13,7 @@ use super::{
 
 /// Answers 200 with the identity headers, or as [`hexclave_core::web`] has it.
 pub(super) async fn verify(State(app): State<App>, headers: HeaderMap) -> Result<Response, Denied> {
-    let user = app.user(&headers).await?.ok_or_else(|| app.nobody())?;
+    let user = app.required_user(&headers).await?;
     let mut response = identity::headers(&user).into_response();
     let headers = response.headers_mut();
     headers.insert(
