@@ -185,4 +185,22 @@ async fn what_cannot_be_served_is_said_at_the_start() {
         let message = json_of(&output)["error"]["message"].to_string();
         assert!(message.contains(says), "{message}");
     }
+    let folder = tempfile::tempdir().expect("a folder");
+    for (settings, says) in [
+        (
+            "max-requests = \"8\"",
+            "`serve.max-requests` takes a whole number",
+        ),
+        ("max-requests = 0x10", "a whole number"),
+        ("max-requests = 8\nrequest-timeout = 100_000", "from 1 to 86400"),
+    ] {
+        let file = folder.path().join("bridge.toml");
+        std::fs::write(&file, format!("[serve]\n{settings}\n")).expect("a file");
+        let mut command = crate::bridge(&["serve", "--json", "--project-id", crate::PROJECT, "--config"]);
+        command.arg(&file);
+        let output = run(command, None).await;
+        assert_eq!(exit(&output), 2, "{settings}");
+        let message = json_of(&output)["error"]["message"].to_string();
+        assert!(message.contains(says), "{message}");
+    }
 }
