@@ -214,3 +214,39 @@ async fn a_login_at_a_command_line_is_confirmed_as_somebody_who_may() {
     let (_, polled) = text(client("/api/v1/auth/cli/poll", poll)).await;
     assert!(polled.contains("\"success\""), "{polled}");
 }
+
+/// What a real browser makes of the page. Where there is no Chromium, that is said.
+#[tokio::test]
+async fn a_browser_shows_names_as_text_and_runs_nothing() {
+    let (hexclave, _) = start().await;
+    let name = "<img src=x onerror=\"document.title='run'\">";
+    hexclave
+        .add_user(NewUser::new("eve@example.com").name(name))
+        .expect("a user");
+    let url = hexclave.config().api_url().to_string();
+    let dumped = tokio::task::spawn_blocking(move || {
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut browser = std::process::Command::new("chromium");
+        browser
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .args(["--dump-dom", &url]);
+        browser.output()
+    });
+    let output = match dumped.await.expect("an end") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: there is no `chromium` here, so the page was seen by no browser");
+            return;
+        }
+        output => output.expect("a browser"),
+    };
+    let page = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(page.contains("<title>Local Hexclave</title>"), "{page}");
+    assert!(page.contains("eve@example.com"), "{page}");
+    assert!(page.contains("&lt;img src=x") && !page.contains("<img"), "{page}");
+}
