@@ -14,10 +14,7 @@ use clap::Args;
 use hexclave_core::{
     AcceptedKinds, CredentialSource, CredentialSources, ProjectConfig, SecretKey, api, webhooks,
 };
-use hexclave_supabase::{
-    JwtSecret, Minter, SigningKey,
-    sync::{UserMirror, UserTable},
-};
+use hexclave_supabase::{JwtSecret, Minter, SigningKey, sync::UserMirror};
 use tokio_rustls::TlsAcceptor;
 use tracing::Level;
 
@@ -162,10 +159,7 @@ impl ServeArgs {
         let key = SecretKey::new(key.expose()).map_err(|error| Failure::from(error).within(key.origin()))?;
         let config = ProjectConfig::builder().secret_server_key(key);
         let api = api::Client::server(self.project.complete(config, settings)?)?;
-        let name = settings.value(&settings::USERS_TABLE, self.users_table.clone())?;
-        let name = name.as_deref().unwrap_or("users");
-        let (schema, table) = name.split_once('.').unwrap_or(("public", name));
-        let mirror = UserMirror::new(UserTable::new(schema, table)?, api);
+        let mirror = UserMirror::new(settings.users_table(self.users_table.as_ref())?, api);
         let database = self.database.database(settings)?;
         Ok(Some(Webhooks::new(verifier, mirror, database)))
     }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use clap::Args;
+use hexclave_supabase::sync::UserTable;
 
 use self::{
     file::SettingsFile,
@@ -69,6 +70,14 @@ impl Settings {
             settings.variables.extend(Variables::of_folder(Path::new(""))?);
         }
         Ok(settings)
+    }
+
+    /// The table that users are kept in: `schema.table`, or a table of the schema `public`.
+    pub(crate) fn users_table(&self, flag: Option<&String>) -> Result<UserTable, Failure> {
+        let name = self.value(&USERS_TABLE, flag.cloned())?;
+        let name = name.as_deref().unwrap_or("users");
+        let (schema, name) = name.split_once('.').unwrap_or(("public", name));
+        Ok(UserTable::new(schema, name)?)
     }
 
     /// A setting: what the flag says, or else the first place that has it.

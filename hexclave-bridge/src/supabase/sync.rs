@@ -108,10 +108,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
 
 impl SyncArgs {
     fn table(&self, settings: &Settings) -> Result<UserTable, Failure> {
-        let name = settings.value(&settings::USERS_TABLE, self.users_table.clone())?;
-        let name = name.as_deref().unwrap_or("users");
-        let (schema, name) = name.split_once('.').unwrap_or(("public", name));
-        let table = UserTable::new(schema, name)?;
+        let table = settings.users_table(self.users_table.as_ref())?;
         Ok(match self.server_metadata {
             true => table.with_server_metadata(),
             false => table,
