@@ -76,10 +76,9 @@
 //! copy, its connections, its statements, and to drop the copy. Copying makes some three hundred files, so what counts is
 //! where they are: with `TMPDIR=/dev/shm`, or another folder in memory, the server's are there.
 //!
-//! `cargo run --example rls_tests` measures it where you are. Measured with PostgreSQL 15, two cores and a debug build,
-//! medians of 30 rounds, while other builds kept both cores and the disk busy (load 6): with the folder in memory 28 ms
-//! for a database alone and 76 to 103 ms for whole tests of ten statements (22 and 61 to 79 ms at best); on that disk 180
-//! ms and 260 to 560 ms.
+//! `cargo run --example rls_tests` measures it where you are. Measured with PostgreSQL 15, two idle cores and a debug build,
+//! medians of 30 rounds: with the folder in memory 21 ms for a database alone and 74 to 93 ms for whole tests of ten
+//! statements (18 and 62 to 80 ms at best); on a disk 68 ms and 145 to 158 ms.
 
 use std::fmt;
 
