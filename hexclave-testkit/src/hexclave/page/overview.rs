@@ -196,7 +196,7 @@ fn request_row(request: &LoggedRequest, users: &[UserRow]) -> String {
     });
     let took = request
         .took
-        .map(|took| format!(" <span class=\"soft\">{} ms</span>", took.as_millis()));
+        .map(|took| format!(" <span class=\"soft\">{}&nbsp;ms</span>", took.as_millis()));
     let seconds = request
         .arrived_at
         .duration_since(UNIX_EPOCH)
