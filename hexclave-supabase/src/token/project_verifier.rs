@@ -9,9 +9,6 @@ use super::{
 };
 use crate::{Error, ErrorKind, VerifyingKey};
 
-/// A day, as for Hexclave's keys.
-const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 3600);
-
 /// Verifies Supabase tokens of users with the keys that a Supabase project publishes, which it fetches and keeps.
 /// Cheap to clone, and meant to be kept.
 ///
@@ -46,7 +43,7 @@ pub struct ProjectVerifier {
 pub struct ProjectVerifierBuilder {
     rules: SupabaseVerifier,
     jwks_url: String,
-    stale_if_error: Duration,
+    stale_if_error: Option<Duration>,
     client: Option<reqwest::Client>,
 }
 
@@ -68,7 +65,7 @@ impl ProjectVerifier {
                 "{}/auth/v1/.well-known/jwks.json",
                 project_url.trim_end_matches('/')
             ),
-            stale_if_error: DEFAULT_STALE_IF_ERROR,
+            stale_if_error: None,
             client: None,
         }
     }
@@ -148,7 +145,7 @@ impl ProjectVerifierBuilder {
     /// For how long known keys are used beyond their freshness while the project cannot be reached: 24 hours unless set,
     /// a year at most; zero to accept nothing then.
     pub fn stale_if_error(mut self, limit: Duration) -> Self {
-        self.stale_if_error = limit;
+        self.stale_if_error = Some(limit);
         self
     }
 
@@ -167,8 +164,10 @@ impl ProjectVerifierBuilder {
     pub fn build(self) -> Result<ProjectVerifier, Error> {
         let mut published = RemoteJwks::builder(&self.jwks_url, published_keys)
             .issuer("supabase")
-            .clock(self.rules.clock_used())
-            .stale_if_error(self.stale_if_error);
+            .clock(self.rules.clock_used());
+        if let Some(limit) = self.stale_if_error {
+            published = published.stale_if_error(limit);
+        }
         if let Some(client) = self.client {
             published = published.http_client(client);
         }
