@@ -56,38 +56,7 @@
 //! ```
 //!
 //! # What is served
-//! | endpoint | done | left out |
-//! |---|---|---|
-//! | `GET /projects/{id}/.well-known/jwks.json` | `include_restricted`, `include_anonymous` | |
-//! | `GET /projects/current` | for every caller | OAuth providers and domains are always empty |
-//! | `POST /auth/password/sign-up` | turns the anonymous user who calls it into a signed-up one, whose sessions end | mails, bot challenges |
-//! | `POST /auth/password/sign-in` | asks those who have one for their second factor | |
-//! | `POST /auth/password/set`, `/auth/password/update` | by the user | resets by mail |
-//! | `POST /auth/mfa/sign-in` | codes of RFC 6238 | |
-//! | `POST /auth/anonymous/sign-up` | | |
-//! | `POST /auth/oauth/token` | grant type `refresh_token` | other grants |
-//! | `POST /auth/sessions/current/refresh` | | |
-//! | `DELETE /auth/sessions/current` | sign-out | |
-//! | `GET`, `POST /auth/sessions`, `DELETE /auth/sessions/{id}` | expiry, impersonation | where a session was last used from |
-//! | `POST /auth/cli`, `/auth/cli/poll`, `/auth/cli/complete` | expiry, every state, guests' sessions | the `denied` state of agents |
-//! | `GET`, `PATCH`, `DELETE /users/me` | for clients and servers | |
-//! | `GET`, `POST /users`, `GET`, `PATCH`, `DELETE /users/{id}` | filters, search, pages | `password_hash`, contact channels besides the primary one |
-//! | `GET`, `POST /teams`, `GET`, `PATCH`, `DELETE /teams/{id}` | | invitations, API keys |
-//! | `POST`, `DELETE /team-memberships/{team}/{user}` | | |
-//! | `GET /team-member-profiles`, `GET`, `PATCH /team-member-profiles/{team}/{user}` | | |
-//! | `GET /team-permissions`, `POST`, `DELETE /team-permissions/{team}/{user}/{id}` | direct and recursive | definitions over the API |
-//! | `GET /project-permissions`, `POST`, `DELETE /project-permissions/{user}/{id}` | direct and recursive | definitions over the API |
-//! | `GET /health` (without `/api/v1`) | | |
-//! | webhooks | `user.*`, `team.*`, `team_membership.*`, `team_permission.*`, `project_permission.*`, where Hexclave sends them | `issue.*`; deliveries by themselves |
-//!
-//! Paths begin with `/api/v1` or, which is the same, `/api/latest`. Anything else is answered with 404 in plain text.
-//! Every endpoint refuses members and parameters that it does not know, answers errors with the codes, details and
-//! headers of Hexclave, and, for those who send `x-stack-override-error-status`, errors of 4xx with status 200 and
-//! the real one in `x-stack-actual-status`. Pages of any origin may ask.
-//!
-//! Left out as a whole: admin access, sign-in by OAuth, magic links and passkeys, resetting a password by mail,
-//! contact channels, invitations, API keys, connected accounts, payments, e-mail, analytics, compressed
-//! bodies, and the indented JSON that browsers get.
+#![doc = include_str!("served.md")]
 
 mod acts;
 mod api;
