@@ -10,12 +10,12 @@ NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(pr
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test test-docker fuzz postgres nginx schemathesis lint docs tests
+.PHONY: demo test test-docker fuzz postgres nginx chromium schemathesis lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres nginx schemathesis lint docs tests
+test: postgres nginx chromium schemathesis lint docs tests
 
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
@@ -39,6 +39,9 @@ postgres:
 
 nginx:
 	@./scripts/ensure-nginx
+
+chromium:
+	@./scripts/ensure-chromium
 
 schemathesis:
 	@./scripts/ensure-schemathesis

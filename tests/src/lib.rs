@@ -1,6 +1,7 @@
 //! What the tests that cross crates share: people of each kind, and the table of Hexclave's Supabase guide.
 #![allow(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
+pub mod chromium;
 pub mod node;
 
 use std::sync::Arc;
