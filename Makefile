@@ -3,6 +3,7 @@
 # What is optional.
 TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,hexclave-core/blocking,hexclave-core/cli-login,hexclave-core/file-store,hexclave-core/metrics,hexclave-core/tonic,hexclave-core/tower,hexclave-core/webhooks,hexclave-convex/convex-client,hexclave-convex/functions
 INTEROP := tests/interop
+NODE_EXAMPLES := examples/convex-app
 NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
 
 # A dependency of a user's program may turn on a feature of serde_json that changes how numbers are read. Apart from the
@@ -10,12 +11,12 @@ NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(pr
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test test-docker fuzz postgres nginx chromium schemathesis lint docs tests
+.PHONY: demo test test-docker fuzz postgres nginx chromium schemathesis lint docs tests node-if-required examples
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres nginx chromium schemathesis lint docs tests
+test: postgres nginx chromium schemathesis lint docs tests examples
 
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
@@ -54,17 +55,32 @@ lint:
 docs:
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --all-features --locked
 
-tests:
+node-if-required:
+	@if [ -n "$(INTEROP_REQUIRED)" ] && ! { $(NODE_IS_USABLE); }; then \
+		echo 'INTEROP_REQUIRED is set, but Node 20 or newer and npm are not here.'; \
+		exit 1; \
+	fi
+
+tests: node-if-required
 	@if $(NODE_IS_USABLE); then \
 		set -ex; \
 		npm ci --prefix $(INTEROP); \
 		cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop; \
-	elif [ -n "$(INTEROP_REQUIRED)" ]; then \
-		echo 'INTEROP_REQUIRED is set, but Node 20 or newer and npm are not here.'; \
-		exit 1; \
 	else \
 		echo '*** Node 20 or newer and npm are not here: the tests with the real JavaScript packages are left out. ***'; \
 		set -ex; \
 		cargo test --workspace --locked --features $(TEST_FEATURES); \
 	fi
 	cargo test --locked $(ARBITRARY_PRECISION)
+
+# The examples with a Node side; those in Rust are members of the workspace, and tested with it.
+examples: node-if-required
+	@if $(NODE_IS_USABLE); then \
+		set -ex; \
+		for example in $(NODE_EXAMPLES); do \
+			npm ci --prefix $$example; \
+			npm test --prefix $$example; \
+		done; \
+	else \
+		echo '*** Node 20 or newer and npm are not here: the examples in TypeScript are not tested. ***'; \
+	fi

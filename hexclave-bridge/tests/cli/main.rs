@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod convex;
+mod convex_app;
 mod doctor;
 mod helper;
 mod local;
