@@ -94,7 +94,7 @@ async fn a_lost_connection_comes_back_signed_in() {
             })
             .await;
     }
-    assert!(stage.renewals() <= 5, "{}", stage.renewals());
+    stage.assert_renewals_are_rare();
     stage.assert_never_anonymous();
     stage.assert_hides_tokens(&client);
 }
@@ -119,17 +119,18 @@ async fn a_refused_token_is_told_and_does_not_storm_hexclave() {
             .count(),
         1
     );
-    let (renewals, refusals) = (
-        stage.renewals(),
-        stage
-            .server
-            .seen()
-            .iter()
-            .filter(|seen| **seen == Seen::Refused)
-            .count(),
+    let refusals = stage
+        .server
+        .seen()
+        .iter()
+        .filter(|seen| **seen == Seen::Refused)
+        .count();
+    assert!(stage.renewals() >= 1, "{events:?}");
+    stage.assert_renewals_are_rare();
+    assert!(
+        (10..=stage.seconds() / 4).contains(&refusals),
+        "{refusals}, {events:?}"
     );
-    assert!((1..=10).contains(&renewals), "{renewals}");
-    assert!((20..=150).contains(&refusals), "{refusals}, {events:?}");
     stage.assert_never_anonymous();
 
     stage.server.refuse_tokens(false);

@@ -170,6 +170,18 @@ impl Stage {
             .count()
     }
 
+    /// Renewals are ten seconds apart at least. By how much time has passed here, since on a busy machine more of it does
+    /// while a connection is made.
+    pub(crate) fn assert_renewals_are_rare(&self) {
+        let (renewals, seconds) = (self.renewals(), self.seconds());
+        assert!(renewals <= 2 + seconds / 10, "{renewals} in {seconds} s");
+    }
+
+    /// How much time has passed here, in seconds.
+    pub(crate) fn seconds(&self) -> usize {
+        usize::try_from(self.clock.start.elapsed().as_secs()).expect("a short time")
+    }
+
     pub(crate) fn events(&self) -> Vec<String> {
         self.events.lock().expect("a lock").clone()
     }
