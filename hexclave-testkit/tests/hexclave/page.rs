@@ -127,6 +127,58 @@ async fn its_forms_do_what_they_say() {
 }
 
 #[tokio::test]
+async fn users_are_added_and_deleted_as_by_a_server() {
+    let (hexclave, _) = start().await;
+    let add = |fields: &[(&str, &str)]| form(&hexclave, "/page/add-user", fields);
+    let ada = [
+        ("email", "ada@example.com"),
+        ("name", "Ada <b>"),
+        ("password", PASSWORD),
+        ("verified", "on"),
+    ];
+    let (status, page) = text(add(&ada)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        page.contains("Users (1)") && page.contains("Ada &lt;b&gt;"),
+        "{page}"
+    );
+    let tokens = hexclave
+        .sign_in("ada@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    for (fields, said) in [
+        (&ada[..], "exists"),
+        (&[("email", "")], "e-mail address"),
+        (&[("email", "no address")], "is not one"),
+        (&[("email", "eve@example.com"), ("password", "short")], "8"),
+    ] {
+        let (status, page) = text(add(fields)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let (_, page) = text(add(&[("email", "eve@example.com")])).await;
+    assert!(
+        page.contains("Users (2)") && page.contains("not verified"),
+        "{page}"
+    );
+
+    let id = tokens.user_id.to_string();
+    let (_, page) = text(form(&hexclave, "/page/delete-user", &[("user", &id)])).await;
+    assert!(
+        page.contains("Users (1)") && !page.contains("ada@example.com"),
+        "{page}"
+    );
+    let (status, _) = text(form(&hexclave, "/page/delete-user", &[("user", &id)])).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let told: Vec<_> = hexclave
+        .webhooks()
+        .into_iter()
+        .map(|told| told.event_type)
+        .collect();
+    assert_eq!(told, ["user.created", "user.created", "user.deleted"]);
+}
+
+#[tokio::test]
 async fn no_other_page_can_read_or_use_it() {
     let (hexclave, _) = start().await;
     let answer = get(&hexclave, "/").send().await.expect("an answer");

@@ -6,11 +6,18 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use hexclave_core::UserId;
+use serde_json::json;
 use tokio::task::spawn_blocking;
 use url::form_urlencoded;
 
 use super::{
-    super::{Fault, HexclaveError, api_error::ApiError, app::App, directory::NewSession},
+    super::{
+        Fault, HexclaveError,
+        api::{JsonBody, users},
+        api_error::ApiError,
+        app::App,
+        directory::NewSession,
+    },
     html::{page, text},
 };
 
@@ -53,6 +60,11 @@ impl Form {
     pub(super) fn field(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// Whether a box is ticked.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
     }
 
     pub(super) fn user(&self) -> Result<UserId, Trouble> {
@@ -106,6 +118,32 @@ pub(super) async fn access_token(State(app): State<Arc<App>>, body: String) -> R
         text(&token),
     );
     Ok(page("Local Hexclave", false, &body))
+}
+
+/// Adds a user as a server does, with its webhook.
+pub(super) async fn add_user(State(app): State<Arc<App>>, body: String) -> Result<Redirect, Trouble> {
+    let form = Form::parse(&body);
+    if form.field("email").is_empty() {
+        return Err(Trouble("A user to sign in as has an e-mail address.".to_owned()));
+    }
+    let given = |name| Some(form.field(name)).filter(|value| !value.is_empty());
+    let user = json!({
+        "primary_email": form.field("email"),
+        "primary_email_auth_enabled": true,
+        "primary_email_verified": form.has("verified"),
+        "display_name": given("name"),
+        "password": given("password"),
+    });
+    users::add(&app, JsonBody::from(user))?;
+    keep(&app).await?;
+    Ok(Redirect::to("/"))
+}
+
+/// Deletes a user as a server does, with the webhooks.
+pub(super) async fn delete_user(State(app): State<Arc<App>>, body: String) -> Result<Redirect, Trouble> {
+    users::remove(&app, Form::parse(&body).user()?)?;
+    keep(&app).await?;
+    Ok(Redirect::to("/"))
 }
 
 pub(super) async fn verify_email(State(app): State<Arc<App>>, body: String) -> Result<Redirect, Trouble> {

@@ -22,6 +22,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(overview::show))
         .route("/page/access-token", post(actions::access_token))
+        .route("/page/add-user", post(actions::add_user))
+        .route("/page/delete-user", post(actions::delete_user))
         .route("/page/verify-email", post(actions::verify_email))
         .route("/page/break", post(actions::inject))
         .route("/page/heal", post(actions::heal))

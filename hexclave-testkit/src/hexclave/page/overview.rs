@@ -1,4 +1,4 @@
-use std::{fmt::Write, sync::Arc, time::UNIX_EPOCH};
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     extract::{RawQuery, State},
@@ -13,7 +13,7 @@ use super::{
         directory::{SessionRow, UserRow},
     },
     actions::{OFFERS, Offer},
-    html::{ago, page, text},
+    html::{TABLE_END, ago, cell, page, table, text, time_of_day},
 };
 
 /// How many requests are shown.
@@ -63,17 +63,22 @@ fn project(app: &App, is_live: bool) -> String {
 fn user_table(users: &[UserRow], now_millis: u64) -> String {
     let mut html = format!("<h2>Users ({})</h2>\n", users.len());
     if users.is_empty() {
-        return html + "<p class=\"empty\">Nobody has signed up yet.</p>\n";
+        html.push_str("<p class=\"empty\">Nobody has signed up yet.</p>\n");
+    } else {
+        html.push_str(&table("users", &["User", "Kind", "Teams", "Sessions", ""]));
+        for user in users {
+            html.push_str(&user_row(user, now_millis));
+        }
+        html.push_str(TABLE_END);
     }
-    html.push_str(
-        "<div class=\"wide\"><table id=\"users\"><thead><tr><th>User</th><th>Kind</th><th>Teams</th><th>Sessions</th>\
-         <th></th></tr></thead><tbody>\n",
-    );
-    for user in users {
-        html.push_str(&user_row(user, now_millis));
-    }
-    html + "</tbody></table></div>\n"
+    html + ADD_USER
 }
+
+const ADD_USER: &str = "<form id=\"add-user\" method=\"post\" action=\"/page/add-user\">\
+    <label>E-mail<input name=\"email\" type=\"email\" required></label><label>Name<input name=\"name\"></label>\
+    <label>Password<input name=\"password\" type=\"password\" minlength=\"8\" autocomplete=\"new-password\" \
+    placeholder=\"none\"></label><label class=\"tick\"><input name=\"verified\" type=\"checkbox\" checked>E-mail verified</label>\
+    <button>Add a user</button></form>\n";
 
 fn user_row(user: &UserRow, now_millis: u64) -> String {
     let class = match user.kind {
@@ -98,16 +103,29 @@ fn user_row(user: &UserRow, now_millis: u64) -> String {
         (Some(_), false) => button("/page/verify-email", user, "Verify e-mail"),
         _ => String::new(),
     };
-    format!(
-        "<tr><td>{email}{}<small><code>{id}</code></small></td><td><span class=\"tag {class}\">{}</span>{reason}</td>\
-         <td>{}</td><td class=\"tight\">{}</td><td class=\"tight\">{} {verify}</td></tr>\n",
-        name.unwrap_or_default(),
-        user.kind,
-        text(&user.teams.join(", ")),
-        sessions(&user.sessions, now_millis),
-        button("/page/access-token", user, "Access token"),
-        id = user.id,
-    )
+    [
+        "<tr>".to_owned(),
+        cell(
+            "User",
+            &format!(
+                "{email}{}<small><code>{}</code></small>",
+                name.unwrap_or_default(),
+                user.id
+            ),
+        ),
+        cell(
+            "Kind",
+            &format!("<span class=\"tag {class}\">{}</span>{reason}", user.kind),
+        ),
+        cell("Teams", &text(&user.teams.join(", "))),
+        cell("Sessions", &sessions(&user.sessions, now_millis)),
+        format!(
+            "<td class=\"actions\">{}{verify}{}</td></tr>\n",
+            button("/page/access-token", user, "Access token"),
+            button("/page/delete-user", user, "Delete"),
+        ),
+    ]
+    .concat()
 }
 
 fn sessions(sessions: &[SessionRow], now_millis: u64) -> String {
@@ -118,7 +136,7 @@ fn sessions(sessions: &[SessionRow], now_millis: u64) -> String {
         // Writing into a text does not fail; so everywhere here.
         let _ = write!(
             html,
-            "<code title=\"{}\">{}…</code> <span class=\"soft\">{used}</span><br>",
+            "<div class=\"tight\"><code title=\"{}\">{}…</code> <span class=\"soft\">{used}</span></div>",
             text(&session.id),
             text(&start)
         );
@@ -140,7 +158,7 @@ fn button(action: &str, user: &UserRow, label: &str) -> String {
 fn faults(app: &App) -> String {
     let active = app.faults().descriptions();
     let mut html = "<h2>Faults</h2>\n<div class=\"bar\">\
-        <form method=\"post\" action=\"/page/break\"><label>Endpoint<input name=\"endpoint\" list=\"endpoints\" size=\"34\" \
+        <form id=\"break\" method=\"post\" action=\"/page/break\"><label>Endpoint<input name=\"endpoint\" list=\"endpoints\" size=\"34\" \
         placeholder=\"every endpoint\"></label><datalist id=\"endpoints\">"
         .to_owned();
     for endpoint in ENDPOINTS {
@@ -172,14 +190,11 @@ fn requests(app: &App, users: &[UserRow]) -> String {
     if all.is_empty() {
         return html + "<p class=\"empty\">Nothing has been asked yet.</p>\n";
     }
-    html.push_str(
-        "<div class=\"wide\"><table id=\"requests\"><thead><tr><th>Time (UTC)</th><th>Request</th><th>Answer</th>\
-         <th>Who</th><th>Request id</th></tr></thead><tbody>\n",
-    );
+    html.push_str(&table("requests", &["Time (UTC)", "Request", "Answer", "Who"]));
     for request in all.iter().rev().take(REQUESTS) {
         html.push_str(&request_row(request, users));
     }
-    html + "</tbody></table></div>\n"
+    html + TABLE_END
 }
 
 fn request_row(request: &LoggedRequest, users: &[UserRow]) -> String {
@@ -197,23 +212,42 @@ fn request_row(request: &LoggedRequest, users: &[UserRow]) -> String {
     let took = request
         .took
         .map(|took| format!(" <span class=\"soft\">{}&nbsp;ms</span>", took.as_millis()));
-    let seconds = request
-        .arrived_at
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    format!(
-        "<tr><td class=\"tight\">{:02}:{:02}:{:02}</td><td class=\"tight\"><code>{} {}</code></td>\
-         <td><span class=\"{class}\">{status}</span> {}{}</td><td>{} {}</td><td class=\"tight\"><code>{}</code></td></tr>\n",
-        seconds / 3_600 % 24,
-        seconds / 60 % 60,
-        seconds % 60,
-        text(&request.method),
-        text(&request.path),
-        text(request.known_error.as_deref().unwrap_or_default()),
-        took.unwrap_or_default(),
+    let id = request
+        .request_id
+        .as_deref()
+        .map(|id| format!("<small><code>{}</code></small>", text(id)));
+    let who = [
         request.access_type.unwrap_or_default(),
-        text(&who.unwrap_or_default()),
-        text(request.request_id.as_deref().unwrap_or_default()),
-    )
+        " ",
+        &text(&who.unwrap_or_default()),
+    ]
+    .concat();
+    [
+        "<tr>".to_owned(),
+        cell("Time", &time_of_day(request.arrived_at)),
+        cell(
+            "Request",
+            &format!(
+                "<code>{} {}</code>{}",
+                text(&request.method),
+                text(&request.path),
+                id.unwrap_or_default()
+            ),
+        ),
+        cell(
+            "Answer",
+            &format!(
+                "<span class=\"{class}\">{status}</span>{}{}",
+                took.unwrap_or_default(),
+                request
+                    .known_error
+                    .as_deref()
+                    .map(|code| format!("<small>{}</small>", text(code)))
+                    .unwrap_or_default()
+            ),
+        ),
+        cell("Who", who.trim()),
+        "</tr>\n".to_owned(),
+    ]
+    .concat()
 }
