@@ -5,10 +5,10 @@ use axum_core::{
     extract::{FromRef, FromRequest, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::{Delivery, Verifier, verifier::too_large};
+use super::{Delivery, Verifier, status, verifier::too_large};
 use crate::{Error, ErrorKind};
 
 impl<S> FromRequest<S> for Delivery
@@ -49,16 +49,6 @@ impl Rejection {
     pub fn error(&self) -> &Error {
         &self.0
     }
-
-    fn status(&self) -> StatusCode {
-        match self.0.kind() {
-            ErrorKind::WebhookSignatureMismatch | ErrorKind::WebhookOutOfTime => StatusCode::UNAUTHORIZED,
-            ErrorKind::WebhookReplayed => StatusCode::CONFLICT,
-            ErrorKind::WebhookTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::WebhookNotChecked => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_REQUEST,
-        }
-    }
 }
 
 impl From<Rejection> for Error {
@@ -70,7 +60,7 @@ impl From<Rejection> for Error {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.0.to_string()));
-        *response.status_mut() = self.status();
+        *response.status_mut() = status(&self.0);
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, text);
         response

@@ -66,6 +66,8 @@ mod seal;
 mod secret;
 mod verifier;
 
+use http::{HeaderName, StatusCode};
+
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use self::axum::Rejection;
@@ -75,8 +77,29 @@ pub use replays::{MemoryReplays, Noting, ReplayStore, Sighting};
 pub use secret::Secret;
 pub use verifier::{TOLERANCE, Verifier};
 
+use crate::{Error, ErrorKind};
+
 #[doc(inline)]
 pub use crate::resource::{
     ClientUser, Extra, OAuthProvider, PermissionId, ProjectPermission, ServerUser, Team, TeamMembership,
     TeamPermission,
 };
+
+/// The status to answer a request with that [`Verifier::verify`] has refused, so that Hexclave's sender knows what came of
+/// it: 400, 401, 409, 413 or 503.
+#[must_use]
+pub fn status(error: &Error) -> StatusCode {
+    match error.kind() {
+        ErrorKind::WebhookSignatureMismatch | ErrorKind::WebhookOutOfTime => StatusCode::UNAUTHORIZED,
+        ErrorKind::WebhookReplayed => StatusCode::CONFLICT,
+        ErrorKind::WebhookTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::WebhookNotChecked => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The request headers that are looked at, for those who have to pick them out of something else than a
+/// [`HeaderMap`](http::HeaderMap).
+pub fn header_names() -> impl Iterator<Item = HeaderName> {
+    seal::SPELLINGS.into_iter().flatten().map(HeaderName::from_static)
+}

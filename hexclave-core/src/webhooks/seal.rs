@@ -6,7 +6,7 @@ use http::HeaderMap;
 use crate::{Error, ErrorKind};
 
 /// Svix's spelling and that of Standard Webhooks.
-const SPELLINGS: [[&str; 3]; 2] = [
+pub(super) const SPELLINGS: [[&str; 3]; 2] = [
     ["svix-id", "svix-timestamp", "svix-signature"],
     ["webhook-id", "webhook-timestamp", "webhook-signature"],
 ];

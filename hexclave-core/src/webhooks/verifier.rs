@@ -55,7 +55,11 @@ impl Verifier {
         Self::from_variables(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// The same from variables that `variable` looks up by name, for settings that live in a file or a secret store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] when neither is set, or a secret is unusable.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let set = |name| Some((name, variable(name)?)).filter(|(_, value)| !value.trim().is_empty());
         let (name, value) = VARIABLES.into_iter().find_map(set).ok_or_else(|| {
             Error::config(format!(
@@ -114,7 +118,7 @@ impl Verifier {
     /// error of this method, it is sent again.
     ///
     /// # Errors
-    /// | kind | answer |
+    /// | kind | [answer](super::status) |
     /// |---|---|
     /// | [`WebhookMalformed`](ErrorKind::WebhookMalformed): headers are missing, unreadable or contradict each other, or the signed body is not an event | 400 |
     /// | [`WebhookSignatureMismatch`](ErrorKind::WebhookSignatureMismatch): no signature is that of a secret over this id, timestamp and body | 401 |
