@@ -206,6 +206,19 @@ impl Error {
         }
     }
 
+    /// The status with which a web server that ran into this answers: 503 where the same [may go
+    /// well](Self::is_retryable) later, 403 for somebody who is proven and not let in, 401 for what is wrong with a token,
+    /// and 500 for what is wrong with the server.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self.inner.kind {
+            _ if self.is_retryable() => 503,
+            ErrorKind::KindNotAccepted(_) | ErrorKind::RoleNotAllowed => 403,
+            _ if self.is_refusal() => 401,
+            _ => 500,
+        }
+    }
+
     /// Whether time alone is the reason, so that a fresh token of the user's may pass.
     #[must_use]
     pub fn is_expired(&self) -> bool {
@@ -249,4 +262,26 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_status() {
+        for (kind, status) in [
+            (ErrorKind::KeysUnavailable, 503),
+            (ErrorKind::Database, 503),
+            (ErrorKind::KindNotAccepted(UserKind::Anonymous), 403),
+            (ErrorKind::RoleNotAllowed, 403),
+            (ErrorKind::SourceExpired, 401),
+            (ErrorKind::InvalidSignature, 401),
+            (ErrorKind::InvalidSecret, 500),
+            (ErrorKind::ClaimNotAllowed, 500),
+            (ErrorKind::Api, 500),
+        ] {
+            assert_eq!(Error::new(kind, "").http_status(), status, "{kind:?}");
+        }
+    }
 }

@@ -43,20 +43,26 @@ impl JwtSecret {
         Ok(Self(secret))
     }
 
-    /// Takes the secret from the variable `SUPABASE_JWT_SECRET`.
+    /// Takes the secret from the variable `SUPABASE_JWT_SECRET` of the process's environment.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidSecret`] when it is unset, empty, or unusable.
     pub fn from_env() -> Result<Self, Error> {
         match env::var(VARIABLE) {
-            Ok(secret) if !secret.is_empty() => Self::new(secret).map_err(|error| {
-                Error::new(ErrorKind::InvalidSecret, format!("variable {VARIABLE}: {error}"))
-            }),
-            Err(env::VarError::NotUnicode(_)) => Err(Error::new(
-                ErrorKind::InvalidSecret,
-                format!("variable {VARIABLE}: its value is not valid UTF-8"),
-            )),
-            _ => Err(Error::new(
+            Err(env::VarError::NotUnicode(_)) => Err(in_variable("its value is not valid UTF-8")),
+            value => Self::from_variables(|_| value.ok()),
+        }
+    }
+
+    /// Takes the secret from the variable `SUPABASE_JWT_SECRET`, which `variable` looks up by its name, for settings that
+    /// live in a file or a secret store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSecret`] when it is unset, empty, or unusable.
+    pub fn from_variables(variable: impl FnOnce(&str) -> Option<String>) -> Result<Self, Error> {
+        match variable(VARIABLE).filter(|secret| !secret.is_empty()) {
+            Some(secret) => Self::new(secret).map_err(in_variable),
+            None => Err(Error::new(
                 ErrorKind::InvalidSecret,
                 format!("no Supabase JWT secret: {VARIABLE} is not set (an empty value counts as unset)"),
             )),
@@ -72,6 +78,10 @@ impl fmt::Debug for JwtSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JwtSecret(..)")
     }
+}
+
+fn in_variable(why: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::InvalidSecret, format!("variable {VARIABLE}: {why}"))
 }
 
 #[cfg(test)]
@@ -97,5 +107,23 @@ mod tests {
         }
         let good = JwtSecret::new("hidden-jwt-token-with-at-least-32-characters-long").expect("long enough");
         assert_eq!(format!("{good:?}"), "JwtSecret(..)");
+    }
+    #[test]
+    fn the_variable_is_named_where_it_is_missing_or_wrong() {
+        let from = |value: Option<&str>| {
+            JwtSecret::from_variables(|name| value.filter(|_| name == VARIABLE).map(str::to_owned))
+                .map_err(|error| error.to_string())
+        };
+        let good = "hidden-jwt-token-with-at-least-32-characters-long";
+        assert!(from(Some(good)).is_ok_and(|secret| secret.bytes() == good.as_bytes()));
+        for (bad, why) in [
+            (None, "not set"),
+            (Some(""), "not set"),
+            (Some("hidden"), "6 bytes"),
+        ] {
+            let error = from(bad).expect_err(why);
+            assert!(error.contains(VARIABLE) && error.contains(why), "{error}");
+            assert!(!error.contains("hidden"), "{error}");
+        }
     }
 }
