@@ -1,0 +1,100 @@
+"use strict";
+
+const { inspect } = require("node:util");
+
+const { argument, flag, isObject, jsonOrText, number, options, text, texts, type, variable, wrong } = require("./arguments.cjs");
+const { errorOf, settled } = require("./errors.cjs");
+const { readHeaders } = require("./headers.cjs");
+const native = require("./native.cjs");
+const { userOf } = require("./user.cjs");
+
+const keyDocuments = type("an object of JWKS documents", isObject, (documents) =>
+  options(documents, { normal: jsonOrText, restricted: jsonOrText, anonymous: jsonOrText }, "createVerifier: the keys"),
+);
+
+/** Options that say which project it is. */
+const project = { projectId: text, apiUrl: text };
+
+const checks = {
+  ...project,
+  acceptedKinds: texts,
+  leewaySeconds: number,
+  staleIfErrorSeconds: number,
+  cachedTokens: number,
+  cookies: flag,
+  keys: keyDocuments,
+  initialKeys: keyDocuments,
+};
+
+class Verifier {
+  #handle;
+  #setup;
+
+  constructor(given) {
+    const { projectId, apiUrl, ...rest } = options(given, checks, "createVerifier");
+    this.#handle = settled(native.createVerifier({ projectId, apiUrl }, rest, variable));
+    this.#setup = native.describeVerifier(this.#handle);
+  }
+
+  get projectId() {
+    return this.#setup.projectId;
+  }
+
+  get apiUrl() {
+    return this.#setup.apiUrl;
+  }
+
+  get acceptedKinds() {
+    return [...this.#setup.acceptedKinds];
+  }
+
+  async verifyAccessToken(token) {
+    const known = argument(token, text, "token", "verifyAccessToken");
+    return userOf(settled(await native.verifyAccessToken(this.#handle, known)));
+  }
+
+  async userFromRequest(request) {
+    if (!isObject(request?.headers)) {
+      throw wrong("userFromRequest: `request`", "a Request, or an object with `headers`");
+    }
+    const headers = readHeaders(request.headers, this.#setup.headerNames, "userFromRequest");
+    const user = settled(await native.userFromHeaders(this.#handle, headers));
+    return user === null ? null : userOf(user);
+  }
+
+  async warmUp() {
+    settled(await native.warmUp(this.#handle));
+  }
+
+  keyHealth() {
+    const { state, ageSeconds = null, lastError } = native.keyHealth(this.#handle);
+    return { state, ageSeconds, lastError: lastError ? errorOf(lastError) : null };
+  }
+
+  projectKeys() {
+    const documents = native.projectKeys(this.#handle);
+    if (documents === null) return null;
+    return Object.fromEntries(Object.entries(documents).map(([kind, document]) => [kind, JSON.parse(document)]));
+  }
+
+  toJSON() {
+    const { projectId, apiUrl, acceptedKinds } = this;
+    return { projectId, apiUrl, acceptedKinds };
+  }
+
+  [inspect.custom](_depth, options) {
+    return `Verifier ${inspect(this.toJSON(), options)}`;
+  }
+}
+
+const createVerifier = (options) => new Verifier(options);
+
+let shared;
+/** The verifier of the environment, made when it is first needed. */
+const defaultVerifier = () => (shared ??= createVerifier());
+
+// Async, so that a mistake in the environment is a rejection too.
+const verifyAccessToken = async (token) => defaultVerifier().verifyAccessToken(token);
+const userFromRequest = async (request) => defaultVerifier().userFromRequest(request);
+
+module.exports = { Verifier, createVerifier, defaultVerifier, project, userFromRequest, verifyAccessToken };

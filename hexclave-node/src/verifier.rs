@@ -1,0 +1,165 @@
+use hexclave_core::{
+    AccessToken, CredentialSource, CredentialSources, Error, KeyState, ProjectConfig, User,
+    Verifier as CoreVerifier,
+};
+use napi::{Env, bindgen_prelude::External};
+use napi_derive::napi;
+
+use crate::{
+    failure::{Failure, Outcome, outcome},
+    headers,
+    later::{Later, now_or_later},
+    project::{self, KeyDocuments, ProjectOptions, Variables, kind_names, seconds},
+};
+
+/// How tokens are verified.
+#[napi(object)]
+pub struct VerifierOptions {
+    pub accepted_kinds: Option<Vec<String>>,
+    pub leeway_seconds: Option<f64>,
+    pub stale_if_error_seconds: Option<f64>,
+    pub cached_tokens: Option<f64>,
+    pub cookies: Option<bool>,
+    pub keys: Option<KeyDocuments>,
+    pub initial_keys: Option<KeyDocuments>,
+}
+
+/// What verifies tokens, and where in a request it looks for them.
+pub struct Verifier {
+    core: CoreVerifier,
+    sources: CredentialSources,
+}
+
+/// How a verifier is set up.
+#[napi(object)]
+pub struct VerifierDescription {
+    pub project_id: String,
+    pub api_url: String,
+    pub accepted_kinds: Vec<String>,
+    /// The request headers that it wants to see.
+    pub header_names: Vec<String>,
+}
+
+/// How a verifier stands with its keys.
+#[napi(object)]
+pub struct KeyHealth {
+    pub state: String,
+    pub age_seconds: Option<f64>,
+    pub last_error: Option<Failure>,
+}
+
+#[napi]
+pub fn create_verifier(
+    project: ProjectOptions,
+    options: VerifierOptions,
+    variables: Variables<'_>,
+) -> Outcome<External<Verifier>> {
+    let config = project.config(&variables);
+    outcome(
+        config
+            .and_then(|config| options.verifier(config))
+            .map(External::new),
+    )
+}
+
+impl VerifierOptions {
+    fn verifier(self, config: ProjectConfig) -> Result<Verifier, Failure> {
+        let mut builder =
+            CoreVerifier::builder(config).accept(project::accepted_kinds(self.accepted_kinds.as_deref())?);
+        if let Some(leeway) = self.leeway_seconds {
+            builder = builder.leeway(seconds("leewaySeconds", leeway)?);
+        }
+        if let Some(limit) = self.stale_if_error_seconds {
+            builder = builder.stale_if_error(seconds("staleIfErrorSeconds", limit)?);
+        }
+        if let Some(count) = self.cached_tokens {
+            builder = builder.cached_tokens(project::count("cachedTokens", count)?);
+        }
+        if let Some(keys) = self.keys {
+            builder = builder.keys(keys.read("keys")?);
+        }
+        if let Some(keys) = self.initial_keys {
+            builder = builder.initial_keys(keys.read("initialKeys")?);
+        }
+        let sources = CredentialSources::default();
+        Ok(Verifier {
+            core: builder.build()?,
+            sources: if self.cookies.unwrap_or_default() {
+                sources.and(CredentialSource::Cookie)
+            } else {
+                sources
+            },
+        })
+    }
+}
+
+#[napi]
+pub fn describe_verifier(verifier: &External<Verifier>) -> VerifierDescription {
+    let config = verifier.core.config();
+    VerifierDescription {
+        project_id: config.project_id().to_string(),
+        api_url: config.api_url().as_str().to_owned(),
+        accepted_kinds: kind_names(verifier.core.accepted_kinds()),
+        header_names: verifier
+            .sources
+            .header_names()
+            .map(|name| name.to_string())
+            .collect(),
+    }
+}
+
+#[napi]
+pub fn verify_access_token<'env>(
+    env: &'env Env,
+    verifier: &External<Verifier>,
+    token: String,
+) -> napi::Result<Later<'env, External<User>>> {
+    let (verifier, token) = (verifier.core.clone(), AccessToken::from(token));
+    now_or_later(env, async move { verifier.verify(&token).await }, External::new)
+}
+
+/// `null` where nobody is signed in.
+#[napi]
+pub fn user_from_headers<'env>(
+    env: &'env Env,
+    verifier: &External<Verifier>,
+    names_and_values: Vec<String>,
+) -> napi::Result<Later<'env, Option<External<User>>>> {
+    let headers = headers::read(&names_and_values);
+    let credentials = verifier.sources.read(&headers, verifier.core.config());
+    let verifier = verifier.core.clone();
+    let work = async move {
+        match credentials?.access_token() {
+            Some(token) => verifier.verify(token).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    now_or_later(env, work, |user: Option<User>| user.map(External::new))
+}
+
+#[napi]
+pub fn warm_up<'env>(env: &'env Env, verifier: &External<Verifier>) -> napi::Result<Later<'env, ()>> {
+    let verifier = verifier.core.clone();
+    now_or_later(env, async move { verifier.warm_up().await }, |()| ())
+}
+
+#[napi]
+pub fn key_health(verifier: &External<Verifier>) -> KeyHealth {
+    let health = verifier.core.key_health();
+    KeyHealth {
+        state: match health.state {
+            KeyState::Missing => "missing",
+            KeyState::Fresh => "fresh",
+            KeyState::Stale => "stale",
+            _ => "expired",
+        }
+        .to_owned(),
+        age_seconds: health.age.map(|age| age.as_secs_f64()),
+        last_error: health.last_error.as_ref().map(|error: &Error| error.into()),
+    }
+}
+
+#[napi]
+pub fn project_keys(verifier: &External<Verifier>) -> Option<KeyDocuments> {
+    verifier.core.project_keys().as_ref().map(KeyDocuments::of)
+}
