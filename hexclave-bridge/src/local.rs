@@ -2,6 +2,7 @@
 
 mod log;
 mod seed;
+mod webhooks;
 
 use std::{
     error::Error,
@@ -15,7 +16,11 @@ use hexclave_core::ProjectConfig;
 use hexclave_testkit::hexclave::{HexclaveError, HexclaveErrorKind, LocalHexclave};
 use serde_json::json;
 
-use self::{log::Log, seed::SeedFile};
+use self::{
+    log::Log,
+    seed::SeedFile,
+    webhooks::{WebhookArgs, Webhooks},
+};
 use crate::{
     failure::Failure,
     output::{self, HEADING},
@@ -39,6 +44,8 @@ pub(crate) struct LocalArgs {
     /// Keep everything in this folder, and go on from what is in it: the project and its keys stay the same
     #[arg(long, value_name = "FOLDER", help_heading = "Settings")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    webhooks: WebhookArgs,
     /// Listen where other machines can reach it, too: whoever does can do everything
     #[arg(long)]
     allow_remote: bool,
@@ -54,9 +61,18 @@ pub(crate) async fn run(args: &LocalArgs) -> Result<(), Failure> {
     // Before anybody can know that it runs.
     let ended = ended()?;
     let log = Log::start();
-    let hexclave = start(args, &Settings::read(&args.sources)?, &log).await?;
-    announce(hexclave.config(), args.json);
-    ended.await;
+    let settings = Settings::read(&args.sources)?;
+    let hexclave = start(args, &settings, &log).await?;
+    let webhooks = args.webhooks.set_up(&hexclave, &settings)?;
+    announce(hexclave.config(), webhooks.as_ref(), args.json);
+    match webhooks {
+        // It delivers until the program is told to end.
+        Some(_) => tokio::select! {
+            () = hexclave.keep_delivering_webhooks(log.webhook_writer()) => {}
+            () = ended => {}
+        },
+        None => ended.await,
+    }
     hexclave.stop().await;
     log.stop();
     Ok(())
@@ -94,19 +110,24 @@ async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<Local
     Ok(hexclave)
 }
 
-fn announce(config: &ProjectConfig, in_json: bool) {
+fn announce(config: &ProjectConfig, webhooks: Option<&Webhooks>, in_json: bool) {
     let key = config.publishable_client_key().unwrap_or_default();
     let secret = config
         .secret_server_key()
         .map(|key| key.expose())
         .unwrap_or_default();
+    let webhook_secret = webhooks.and_then(|webhooks| webhooks.secret.as_ref());
     if in_json {
-        output::line(json!({
+        let mut line = json!({
             "apiUrl": config.api_url().as_str(),
             "projectId": config.project_id().as_str(),
             "publishableClientKey": key,
             "secretServerKey": secret,
-        }));
+        });
+        if let (Some(secret), Some(line)) = (webhook_secret, line.as_object_mut()) {
+            line.insert("webhookSecret".to_owned(), secret.expose().into());
+        }
+        output::line(line);
     } else {
         output::text(format_args!(
             "{HEADING}A local Hexclave runs at {url}{HEADING:#}\n\
@@ -114,10 +135,17 @@ fn announce(config: &ProjectConfig, in_json: bool) {
              HEXCLAVE_API_URL={url}\n  \
              HEXCLAVE_PROJECT_ID={project}\n  \
              HEXCLAVE_PUBLISHABLE_CLIENT_KEY={key}\n  \
-             HEXCLAVE_SECRET_SERVER_KEY={secret}\n\n",
+             HEXCLAVE_SECRET_SERVER_KEY={secret}\n",
             url = config.api_url(),
             project = config.project_id(),
         ));
+        if let Some(secret) = webhook_secret {
+            output::text(format_args!("  HEXCLAVE_WEBHOOK_SECRET={}\n", secret.expose()));
+        }
+        for url in webhooks.iter().flat_map(|webhooks| &webhooks.urls) {
+            output::text(format_args!("\nWebhooks go to {}\n", output::printable(url)));
+        }
+        output::text("\n");
     }
     // Whoever has closed it does not want to know.
     let _ = io::stdout().flush();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use hexclave_testkit::hexclave::LoggedRequest;
+use hexclave_testkit::hexclave::{LoggedRequest, WebhookAttempt};
 
 use crate::output::{self, QUIET, printable};
 
@@ -43,6 +43,14 @@ impl Log {
     pub(crate) fn writer(&self) -> impl Fn(&LoggedRequest) + Send + Sync + use<> {
         let lines = self.lines.clone();
         move |request| match lines.try_send(line(request)) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Writes a line about each attempt to deliver a webhook that it is told.
+    pub(crate) fn webhook_writer(&self) -> impl Fn(&WebhookAttempt) + use<> {
+        let lines = self.lines.clone();
+        move |attempt| match lines.try_send(webhook_line(attempt)) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
@@ -89,6 +97,28 @@ fn line(request: &LoggedRequest) -> String {
         add(&format!("{QUIET}request={id}{QUIET:#}"));
     }
     line
+}
+
+/// Time (UTC), what is told and to whom, the answer; which attempt it was, when the next one is made, and the message's id.
+fn webhook_line(attempt: &WebhookAttempt) -> String {
+    let (style, answer) = match (attempt.status, attempt.withheld) {
+        (Some(status @ 200..300), _) => (GOOD, status.to_string()),
+        (Some(status), _) => (BROKEN, status.to_string()),
+        (None, Some(fault)) => (REFUSED, format!("not sent ({fault})")),
+        (None, None) => (BROKEN, "no answer".to_owned()),
+    };
+    let again = attempt
+        .retry_after
+        .map(|after| format!(" again in {}", output::span(after)));
+    format!(
+        "{QUIET}{}{QUIET:#} webhook {} to {} {style}{answer}{style:#} attempt={}{} {QUIET}message={}{QUIET:#}",
+        time_of_day(attempt.attempted_at),
+        printable(&attempt.event_type),
+        printable(&attempt.url),
+        attempt.number,
+        again.unwrap_or_default(),
+        attempt.id,
+    )
 }
 
 fn time_of_day(time: SystemTime) -> String {

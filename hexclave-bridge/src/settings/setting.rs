@@ -59,6 +59,9 @@ settings! {
         "HEXCLAVE_BRIDGE_LOCAL_REQUIRE_EMAIL_VERIFICATION", Some("local.require-email-verification"),
         Kind::Switch;
     LOCAL_SEED: "seed", "HEXCLAVE_BRIDGE_LOCAL_SEED", Some("local.seed"), Kind::Text;
+    LOCAL_WEBHOOK: "webhook", "HEXCLAVE_BRIDGE_LOCAL_WEBHOOK", Some("local.webhook"), Kind::List;
+    LOCAL_WEBHOOK_FAULTS: "webhook-faults", "HEXCLAVE_BRIDGE_LOCAL_WEBHOOK_FAULTS", Some("local.webhook-faults"),
+        Kind::List;
     LOCAL_DATA: "data", "HEXCLAVE_BRIDGE_LOCAL_DATA", Some("local.data"), Kind::Text;
     JWT_SECRET: "jwt-secret-file", "SUPABASE_JWT_SECRET", Some("supabase.jwt-secret-file"),
         Kind::Secret { file_variable: "SUPABASE_JWT_SECRET_FILE" };

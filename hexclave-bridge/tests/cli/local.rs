@@ -10,16 +10,16 @@ use reqwest::{Client, StatusCode};
 use super::*;
 
 /// The program while it serves; it is killed when a test gives up.
-struct Local {
+pub(crate) struct Local {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// The line that it has begun with.
-    first_line: Value,
+    pub(crate) first_line: Value,
 }
 
 impl Local {
     /// Starts it on any free port.
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut command = bridge(&["local", "--listen", "127.0.0.1:0", "--json"]);
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
@@ -33,12 +33,12 @@ impl Local {
         }
     }
 
-    fn has(&self, member: &str) -> &str {
+    pub(crate) fn has(&self, member: &str) -> &str {
         self.first_line[member].as_str().expect("a text")
     }
 
     /// Posts as a client of the project.
-    async fn post(&self, path: &str, body: Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> reqwest::Response {
         let client = Client::builder().no_proxy().build().expect("a client");
         client
             .post(format!("{}/api/v1{path}", self.has("apiUrl")))
@@ -52,7 +52,7 @@ impl Local {
     }
 
     /// Has it end by a signal: its exit code, what else it has written, and its log.
-    fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
         let sent = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status();

@@ -14,6 +14,7 @@ mod shell;
 mod supabase;
 mod sync;
 mod verify;
+mod webhooks;
 
 use std::{
     io::Write,

@@ -35,6 +35,8 @@
 //! - **What was asked**: [`requests`](LocalHexclave::requests), without anything secret.
 //! - **Webhooks**: [`deliver_webhooks`](LocalHexclave::deliver_webhooks) delivers them signed, in the order and as often
 //!   as the test says, with Svix's retries. [`webhooks`](LocalHexclave::webhooks) has them without a delivery.
+//!   [`keep_delivering_webhooks`](LocalHexclave::keep_delivering_webhooks) delivers them as things happen, with
+//!   [faults](WebhookFault) on demand.
 //!
 //! ```no_run
 //! use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, NewTeam, NewUser, WebhookSecret};
@@ -86,7 +88,9 @@ pub use seed::{NewTeam, NewUser};
 pub use seed_document::{Seed, SeedError};
 pub use server::{LocalHexclave, LocalHexclaveBuilder, Tokens};
 pub use signing_key::{PublicJwk, ServerSecret, SigningKey};
-pub use webhooks::{DeliveryOrder, WebhookAttempt, WebhookMessage, WebhookSecret};
+pub use webhooks::{
+    DeliveryOrder, UnknownWebhookFault, WebhookAttempt, WebhookFault, WebhookMessage, WebhookSecret,
+};
 
 /// Crockford's base 32 in lower case.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

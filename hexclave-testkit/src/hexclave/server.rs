@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
-    HexclaveError, HexclaveErrorKind, Issuer, LoggedRequest, ServerSecret, api,
+    HexclaveError, HexclaveErrorKind, Issuer, LoggedRequest, ServerSecret, WebhookSecret, api,
     app::App,
     data::{DataFolder, Saved, SavedProject},
     directory::{Directory, Settings},
@@ -33,6 +33,7 @@ pub struct LocalHexclave {
     /// Dropping it lets the server finish what it is answering, close its connections, and end.
     running: Option<oneshot::Sender<()>>,
     is_restored: bool,
+    pub(super) webhook_secret: WebhookSecret,
     server: JoinHandle<()>,
 }
 
@@ -369,6 +370,7 @@ impl LocalHexclaveBuilder {
             client,
             running: Some(running),
             is_restored,
+            webhook_secret: WebhookSecret::derive(&secret),
             server,
         })
     }

@@ -1,6 +1,6 @@
 //! The page for people, and who may use it.
 
-use hexclave_testkit::hexclave::{LocalHexclave, NewUser};
+use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, NewUser};
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use crate::support::{PASSWORD, as_client, request, start};
@@ -176,6 +176,64 @@ async fn users_are_added_and_deleted_as_by_a_server() {
         .map(|told| told.event_type)
         .collect();
     assert_eq!(told, ["user.created", "user.created", "user.deleted"]);
+}
+
+#[tokio::test]
+async fn it_shows_who_was_told_what_and_how_that_went() {
+    let (hexclave, _) = start().await;
+    let (_, page) = text(get(&hexclave, "/")).await;
+    assert!(page.contains("Nobody is told"), "{page}");
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!(
+        "http://{}/hooks?a=1&b=2",
+        closed.local_addr().expect("an address")
+    );
+    drop(closed);
+    let secret = hexclave.webhook_secret().clone();
+    hexclave
+        .add_webhook_endpoint(&url, secret.clone())
+        .expect("a URL");
+    hexclave.create_user(serde_json::json!({})).expect("a user");
+    let (_, page) = text(get(&hexclave, "/")).await;
+    assert!(page.contains("Nothing has been told yet"), "{page}");
+    hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
+    let (_, page) = text(get(&hexclave, "/")).await;
+    let id = hexclave.webhooks().remove(0).id;
+    let url = url.replace('&', "&amp;");
+    for expected in [
+        "user.created",
+        &id,
+        &url,
+        "no answer",
+        "attempt&nbsp;1",
+        "again after 5 s",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(!page.contains(secret.expose()));
+
+    let faults = [("late", "on"), ("doubled", "on")];
+    let (_, page) = text(form(&hexclave, "/page/webhook-faults", &faults)).await;
+    for (name, is_on) in [
+        ("reversed", false),
+        ("doubled", true),
+        ("late", true),
+        ("lost", false),
+    ] {
+        let on = page.contains(&format!("name=\"{name}\" checked>"));
+        assert_eq!(on, is_on, "{name}: {page}");
+    }
+    let (status, _) = text(form(&hexclave, "/page/send-webhook-again", &[("id", &id)])).await;
+    assert_eq!(status, StatusCode::OK);
+    let attempts = hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
+    assert_eq!(
+        attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(),
+        [2]
+    );
+    let (status, _) = text(form(&hexclave, "/page/send-webhook-again", &[("id", "msg_")])).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Webhooks: what is told, how it is signed, retries, and odd orders.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -8,9 +11,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, NewUser, WebhookSecret};
+use hexclave_testkit::hexclave::{
+    DeliveryOrder, LocalHexclave, NewUser, ServerSecret, WebhookAttempt, WebhookFault, WebhookSecret,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::support::{PASSWORD, as_client, as_server, json_of, start_with};
 
@@ -201,7 +207,14 @@ async fn what_fails_is_tried_again_when_it_is_due() {
     hexclave
         .add_webhook_endpoint(&receiver.url, secret.clone())
         .expect("a URL");
-    assert!(hexclave.add_webhook_endpoint("nowhere", secret.clone()).is_err());
+    for wrong in ["nowhere", "ftp://127.0.0.1/", "http://ada:hunter2@127.0.0.1/"] {
+        let error = hexclave.add_webhook_endpoint(wrong, secret.clone());
+        let error = error.expect_err(wrong).to_string();
+        assert!(
+            error.contains("http://127.0.0.1:3000/webhooks") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
     hexclave.sign_up_anonymously().await.expect("tokens");
 
     *receiver.status.lock().expect("a status") = StatusCode::INTERNAL_SERVER_ERROR;
@@ -304,6 +317,146 @@ async fn tests_decide_about_order_and_duplicates() {
     let attempts = hexclave.deliver_webhooks(DeliveryOrder::AsHappened).await;
     let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [Some(204), Some(204), None]);
+}
+
+/// Has webhooks delivered as things happen, while the test goes on.
+async fn while_delivering(
+    hexclave: &LocalHexclave,
+    test: impl AsyncFnOnce(UnboundedReceiver<WebhookAttempt>),
+) {
+    let (told, attempts) = mpsc::unbounded_channel();
+    tokio::select! {
+        () = hexclave.keep_delivering_webhooks(|attempt| told.send(attempt.clone()).expect("the test goes on")) => {
+            panic!("deliveries never end")
+        }
+        () = test(attempts) => {}
+    }
+}
+
+#[tokio::test]
+async fn deliveries_as_things_happen_follow_the_clock() {
+    let (hexclave, clock) = start_with(LocalHexclave::builder()).await;
+    let receiver = Receiver::start().await;
+    let secret = hexclave.webhook_secret().clone();
+    hexclave
+        .add_webhook_endpoint(&receiver.url, secret)
+        .expect("a URL");
+    while_delivering(&hexclave, async |mut attempts| {
+        *receiver.status.lock().expect("a status") = StatusCode::SERVICE_UNAVAILABLE;
+        hexclave.create_user(json!({})).expect("a user");
+        let first = attempts.recv().await.expect("an attempt");
+        assert_eq!((first.number, first.status), (1, Some(503)));
+        assert_eq!(first.retry_after, Some(Duration::from_secs(5)));
+        assert_eq!(first.url, receiver.url);
+        *receiver.status.lock().expect("a status") = StatusCode::OK;
+        clock.advance(5);
+        let second = attempts.recv().await.expect("an attempt");
+        assert_eq!((second.number, second.status), (2, Some(200)));
+        assert_eq!((&second.id, second.retry_after), (&first.id, None));
+        assert_eq!(hexclave.webhook_attempts(), [first, second]);
+    })
+    .await;
+    assert_eq!(receiver.take().len(), 2);
+}
+
+#[tokio::test]
+async fn deliveries_go_wrong_as_is_asked_for() {
+    let (hexclave, clock) = start_with(LocalHexclave::builder()).await;
+    let receiver = Receiver::start().await;
+    let secret = hexclave.webhook_secret().clone();
+    hexclave
+        .add_webhook_endpoint(&receiver.url, secret)
+        .expect("a URL");
+    let create = || {
+        hexclave.create_user(json!({})).expect("a user");
+        hexclave.webhooks().pop().expect("a message").id
+    };
+    while_delivering(&hexclave, async |mut attempts| {
+        hexclave.set_webhook_faults([WebhookFault::Reversed]);
+        let (one, two) = (create(), create());
+        clock.advance(2);
+        for id in [two, one] {
+            let attempt = attempts.recv().await.expect("an attempt");
+            assert_eq!((attempt.id, attempt.number), (id, 1));
+        }
+
+        hexclave.set_webhook_faults([WebhookFault::Doubled]);
+        let twice = create();
+        for number in [1, 2] {
+            let attempt = attempts.recv().await.expect("an attempt");
+            assert_eq!((&attempt.id, attempt.number), (&twice, number));
+        }
+
+        hexclave.set_webhook_faults([WebhookFault::Late, WebhookFault::Doubled]);
+        let late = create();
+        let attempt = attempts.recv().await.expect("an attempt");
+        assert_eq!(
+            (attempt.id, attempt.withheld),
+            (late.clone(), Some(WebhookFault::Late))
+        );
+        assert_eq!((attempt.number, attempt.status), (1, None));
+        assert_eq!(receiver.take().len(), 4);
+        hexclave.set_webhook_faults([]);
+        let younger = create();
+        assert_eq!(attempts.recv().await.expect("an attempt").id, younger);
+        clock.advance(5);
+        let attempt = attempts.recv().await.expect("an attempt");
+        assert_eq!((attempt.id, attempt.number, attempt.status), (late, 2, Some(204)));
+
+        hexclave.set_webhook_faults([WebhookFault::Lost]);
+        let lost = create();
+        let attempt = attempts.recv().await.expect("an attempt");
+        assert_eq!((&attempt.id, attempt.withheld), (&lost, Some(WebhookFault::Lost)));
+        assert_eq!(attempt.retry_after, None);
+        assert_eq!(receiver.take().len(), 2);
+        hexclave.set_webhook_faults([]);
+        hexclave.send_webhook_again(&lost).expect("a message");
+        let attempt = attempts.recv().await.expect("an attempt");
+        assert_eq!((attempt.id, attempt.status), (lost, Some(204)));
+    })
+    .await;
+    for fault in WebhookFault::ALL {
+        assert_eq!(fault.name().parse::<WebhookFault>().expect("a fault"), fault);
+    }
+    let unknown = "early".parse::<WebhookFault>().expect_err("none");
+    assert!(unknown.to_string().contains("reversed, doubled, late, lost"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_no_other() {
+    let (hexclave, _) = start_with(LocalHexclave::builder()).await;
+    // It takes connections and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let silent_url = format!("http://{}/", silent.local_addr().expect("an address"));
+    let receiver = Receiver::start().await;
+    for url in [&silent_url, &receiver.url] {
+        hexclave
+            .add_webhook_endpoint(url, hexclave.webhook_secret().clone())
+            .expect("a URL");
+    }
+    while_delivering(&hexclave, async |mut attempts| {
+        for _ in 0..2 {
+            hexclave.create_user(json!({})).expect("a user");
+            assert_eq!(attempts.recv().await.expect("an attempt").url, receiver.url);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_secret_for_webhooks_is_the_projects() {
+    let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let of = async |secret: &str| {
+        let secret = ServerSecret::new(secret).expect("a secret");
+        let hexclave = LocalHexclave::builder().server_secret(secret).start().await;
+        hexclave.expect("a server").webhook_secret().expose().to_owned()
+    };
+    let one = of(secret).await;
+    assert_eq!(one, of(secret).await);
+    assert_ne!(one, of(&secret.replace('A', "B")).await);
+    assert!(WebhookSecret::new(&one).is_ok());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod limits;
 mod nginx;
 mod openapi;
-mod service;
+pub(crate) mod service;
 mod tls;
 mod tokens;
 mod verify;

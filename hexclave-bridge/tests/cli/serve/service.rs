@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{PROJECT, bridge};
 
 /// A service that ends with the test, however that ends.
-pub(super) struct Service {
+pub(crate) struct Service {
     child: Option<Child>,
     url: String,
     log: Option<JoinHandle<String>>,
@@ -28,6 +28,11 @@ impl Service {
         let mut command = bridge(&["serve", "--json", "--listen", "127.0.0.1:0"]);
         command.args(["--project-id", PROJECT, "--api-url", api_url]);
         change(&mut command);
+        Self::start(command).await
+    }
+
+    /// Starts the service with `--json` and whatever else the command has.
+    pub(crate) async fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let starting = tokio::task::spawn_blocking(move || {
             let mut child = command.spawn().expect("the program starts");
@@ -56,7 +61,7 @@ impl Service {
     }
 
     /// Where the service listens, as `address:port`.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.url.strip_prefix("http://").expect("no TLS")
     }
 
@@ -90,7 +95,7 @@ impl Service {
         ending.await.expect("an end")
     }
 
-    pub(super) async fn stop(self) -> (ExitStatus, String) {
+    pub(crate) async fn stop(self) -> (ExitStatus, String) {
         self.terminate();
         self.ended().await
     }

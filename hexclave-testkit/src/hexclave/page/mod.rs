@@ -8,6 +8,7 @@ mod cli_login;
 mod guard;
 mod html;
 mod overview;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/page/verify-email", post(actions::verify_email))
         .route("/page/break", post(actions::inject))
         .route("/page/heal", post(actions::heal))
+        .route("/page/webhook-faults", post(webhooks::set_faults))
+        .route("/page/send-webhook-again", post(webhooks::send_again))
         .route(
             "/handler/cli-auth-confirm",
             get(cli_login::ask).post(cli_login::confirm),

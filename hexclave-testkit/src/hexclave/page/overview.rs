@@ -14,6 +14,7 @@ use super::{
     },
     actions::{OFFERS, Offer},
     html::{TABLE_END, ago, cell, page, table, text, time_of_day},
+    webhooks,
 };
 
 /// How many requests are shown.
@@ -39,6 +40,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
         project(&app, is_live),
         user_table(&users, app.now_millis()),
         faults(&app),
+        webhooks::section(&app),
         requests(&app, &users),
     ]
     .concat();

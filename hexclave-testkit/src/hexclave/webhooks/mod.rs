@@ -1,22 +1,21 @@
 //! Telling other servers what has happened in the project.
 
+mod delivery;
+mod fault;
 mod outbox;
 mod secret;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+pub use fault::{UnknownWebhookFault, WebhookFault};
 pub(crate) use outbox::Outbox;
 pub use outbox::WebhookMessage;
 pub use secret::WebhookSecret;
 
-use outbox::{Due, Endpoint};
-use reqwest::header::CONTENT_TYPE;
+use outbox::Endpoint;
 use url::Url;
 
 use super::{HexclaveError, LocalHexclave};
-
-/// How long an endpoint may take for its answer.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// In which order the webhooks that are due are delivered. Hexclave promises none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,14 +38,23 @@ pub struct WebhookAttempt {
     pub id: String,
     /// What the message tells, such as `user.created`.
     pub event_type: String,
+    /// Where it was to go.
+    pub url: String,
+    /// When it was made, by the server's clock.
+    pub attempted_at: SystemTime,
     /// Which attempt to deliver this message to this endpoint it was, from 1.
     pub number: usize,
     /// The status of the answer, or `None` if there was none. From 200 to 299 the message has arrived; otherwise it
     /// is tried again, 5 s later, then 5 min, 30 min, 2 h, 5 h, 10 h and 10 h.
     pub status: Option<u16>,
+    /// What has kept the message from being sent, if it was something asked for.
+    pub withheld: Option<WebhookFault>,
+    /// After which time it is tried again; `None` if it has arrived, or has been given up.
+    pub retry_after: Option<Duration>,
 }
 
-/// Webhooks wait until the test has them delivered, so that it decides when and in which order they come.
+/// Webhooks wait until the test has them delivered, so that it decides when and in which order they come; or until
+/// somebody asks for [deliveries as things happen](Self::keep_delivering_webhooks).
 impl LocalHexclave {
     /// What there has been to tell so far, as it happened, whether or not somebody was to be told.
     #[must_use]
@@ -54,19 +62,36 @@ impl LocalHexclave {
         self.app().outbox().messages()
     }
 
+    /// What has been tried so far, the oldest attempt first; of the newest 10 000 only.
+    #[must_use]
+    pub fn webhook_attempts(&self) -> Vec<WebhookAttempt> {
+        self.app().outbox().attempts()
+    }
+
     /// Has everything that happens from now on told to this URL, signed with the secret.
     ///
     /// # Errors
-    /// When that is no URL.
+    /// When that is no URL of HTTP, or holds a name or a password, which would be shown.
     pub fn add_webhook_endpoint(&self, url: &str, secret: WebhookSecret) -> Result<(), HexclaveError> {
-        let url = Url::parse(url).map_err(|error| {
-            HexclaveError::with_source(
-                "a webhook endpoint is a URL such as http://127.0.0.1:3000/webhooks",
-                error,
-            )
-        })?;
+        const RIGHT: &str = "a webhook endpoint is a URL such as http://127.0.0.1:3000/webhooks";
+        let url = Url::parse(url).map_err(|error| HexclaveError::with_source(RIGHT, error))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(HexclaveError::new(RIGHT));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(HexclaveError::new(format!(
+                "{RIGHT}, without a name and a password"
+            )));
+        }
         self.app().outbox().add_endpoint(Endpoint { url, secret });
         Ok(())
+    }
+
+    /// A secret for webhooks that belongs to the project: the same after each start with the same
+    /// [folder](super::LocalHexclaveBuilder::data) or [server secret](super::LocalHexclaveBuilder::server_secret).
+    #[must_use]
+    pub fn webhook_secret(&self) -> &WebhookSecret {
+        &self.webhook_secret
     }
 
     /// Has a message delivered once more, under the same id, although it may have arrived.
@@ -82,49 +107,8 @@ impl LocalHexclave {
         }
     }
 
-    /// Delivers what is due by the server's clock, one after the other: what is new, and what is to be tried again.
-    pub async fn deliver_webhooks(&self, order: DeliveryOrder) -> Vec<WebhookAttempt> {
-        let mut due = self.app().outbox().due(self.app().now_seconds());
-        match order {
-            DeliveryOrder::AsHappened => {}
-            DeliveryOrder::Reversed => due.reverse(),
-            DeliveryOrder::Doubled => due = due.into_iter().flat_map(|due| [due.clone(), due]).collect(),
-        }
-        let mut attempts = Vec::new();
-        for due in due {
-            attempts.push(self.attempt(due).await);
-        }
-        attempts
-    }
-
-    async fn attempt(&self, due: Due) -> WebhookAttempt {
-        let Due {
-            number,
-            endpoint,
-            message,
-        } = due;
-        let now = self.app().now_seconds();
-        let sent = self
-            .client()
-            .post(endpoint.url)
-            .timeout(PATIENCE)
-            .header(CONTENT_TYPE, "application/json")
-            .header("svix-id", &message.id)
-            .header("svix-timestamp", now)
-            .header(
-                "svix-signature",
-                endpoint.secret.sign(&message.id, now, &message.body),
-            )
-            .body(message.body)
-            .send()
-            .await;
-        let status = sent.ok().map(|answer| answer.status());
-        let arrived = status.is_some_and(|status| status.is_success());
-        WebhookAttempt {
-            id: message.id,
-            event_type: message.event_type,
-            number: self.app().outbox().attempted(number, arrived, now),
-            status: status.map(|status| status.as_u16()),
-        }
+    /// Has exactly this go wrong with [deliveries as things happen](Self::keep_delivering_webhooks) from now on.
+    pub fn set_webhook_faults(&self, faults: impl IntoIterator<Item = WebhookFault>) {
+        self.app().outbox().set_faults(faults.into_iter().collect());
     }
 }

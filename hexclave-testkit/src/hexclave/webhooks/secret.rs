@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::super::{HexclaveError, signing_key::random_bytes};
+use super::super::{HexclaveError, ServerSecret, signing_key::random_bytes};
 
 /// The secret with which the webhooks of an endpoint are signed: `whsec_` and base64.
 #[derive(Clone)]
@@ -37,11 +37,20 @@ impl WebhookSecret {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn random() -> Result<Self, HexclaveError> {
-        Self::new(&format!(
-            "{}{}",
-            Self::PREFIX,
-            STANDARD.encode(random_bytes::<24>()?)
-        ))
+        Ok(Self::of(&random_bytes::<24>()?))
+    }
+
+    /// The one that belongs to a server secret.
+    pub(crate) fn derive(secret: &ServerSecret) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        Self::of(hmac::sign(&key, b"webhooks").as_ref())
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        Self {
+            text: format!("{}{}", Self::PREFIX, STANDARD.encode(bytes)),
+            key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+        }
     }
 
     /// The secret's text.
