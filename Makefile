@@ -45,7 +45,7 @@ chromium:
 	@./scripts/ensure-chromium
 
 schemathesis:
-	@./scripts/ensure-schemathesis
+	@./scripts/ensure-python-packages schemathesis hexclave-bridge/tests/schemathesis.txt
 
 lint:
 	cargo fmt --all --check

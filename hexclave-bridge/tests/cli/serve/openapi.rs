@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, process::Command};
 use super::service::Service;
 use crate::{JWT_SECRET, exit, hexclave, normal_user, run, stdout};
 
-/// What `scripts/ensure-schemathesis` has installed.
+/// What `make schemathesis` has installed.
 fn schemathesis() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let program = root.join("target/schemathesis/bin/schemathesis");
@@ -16,7 +16,8 @@ fn schemathesis() -> Option<PathBuf> {
 async fn the_service_does_what_its_description_says() {
     let Some(program) = schemathesis() else {
         // Past the test harness, which keeps what tests print to itself.
-        let warning = b"*** schemathesis is not here (scripts/ensure-schemathesis installs it): its test is left out. ***\n";
+        let warning =
+            b"*** schemathesis is not here (`make schemathesis` installs it): its test is left out. ***\n";
         std::io::stderr().write_all(warning).expect("standard error");
         return;
     };
