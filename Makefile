@@ -2,21 +2,39 @@
 
 # What is optional.
 TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,hexclave-core/blocking,hexclave-core/cli-login,hexclave-core/file-store,hexclave-core/metrics,hexclave-core/tonic,hexclave-core/tower,hexclave-core/webhooks,hexclave-convex/convex-client,hexclave-convex/functions
+
+# The side of JavaScript: it is tested where there is Node 20 or newer with npm.
 INTEROP := tests/interop
 NODE_EXAMPLES := examples/convex-app
-NODE_IS_USABLE := command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 
+NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && echo node)
+# Whoever asks for these tests by name wants to hear that they cannot run.
+INTEROP_REQUIRED ?= $(filter interop examples,$(MAKECMDGOALS))
+export INTEROP_REQUIRED
 
 # A dependency of a user's program may turn on a feature of serde_json that changes how numbers are read. Apart from the
 # rest, which must not depend on it.
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test test-docker fuzz postgres nginx chromium schemathesis lint docs tests node-if-required examples
+.PHONY: demo test interop examples test-docker fuzz postgres nginx chromium schemathesis python node-or-not lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres nginx chromium schemathesis lint docs tests examples
+test: postgres nginx chromium schemathesis lint docs tests interop examples
+
+# What other people wrote, on the other side: the JavaScript packages in Node, Python's, and a browser.
+interop: node-or-not postgres chromium python
+ifdef NODE
+	npm ci --prefix $(INTEROP)
+	cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop --test interop
+endif
+
+# The examples with a Node side; those in Rust are members of the workspace, and tested with it.
+examples: node-or-not
+ifdef NODE
+	set -e; for example in $(NODE_EXAMPLES); do npm ci --prefix $$example; npm test --prefix $$example; done
+endif
 
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
@@ -47,6 +65,14 @@ chromium:
 schemathesis:
 	@./scripts/ensure-python-packages schemathesis hexclave-bridge/tests/schemathesis.txt
 
+python:
+	@./scripts/ensure-python-packages interop $(INTEROP)/requirements.txt
+
+node-or-not:
+ifndef NODE
+	@echo '*** Node 20 or newer and npm are not here: what needs them is left out. ***'; [ -z "$(INTEROP_REQUIRED)" ]
+endif
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
@@ -55,32 +81,7 @@ lint:
 docs:
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --all-features --locked
 
-node-if-required:
-	@if [ -n "$(INTEROP_REQUIRED)" ] && ! { $(NODE_IS_USABLE); }; then \
-		echo 'INTEROP_REQUIRED is set, but Node 20 or newer and npm are not here.'; \
-		exit 1; \
-	fi
-
-tests: node-if-required
-	@if $(NODE_IS_USABLE); then \
-		set -ex; \
-		npm ci --prefix $(INTEROP); \
-		cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop; \
-	else \
-		echo '*** Node 20 or newer and npm are not here: the tests with the real JavaScript packages are left out. ***'; \
-		set -ex; \
-		cargo test --workspace --locked --features $(TEST_FEATURES); \
-	fi
+# Without those in JavaScript, and against it.
+tests:
+	cargo test --workspace --locked --features $(TEST_FEATURES)
 	cargo test --locked $(ARBITRARY_PRECISION)
-
-# The examples with a Node side; those in Rust are members of the workspace, and tested with it.
-examples: node-if-required
-	@if $(NODE_IS_USABLE); then \
-		set -ex; \
-		for example in $(NODE_EXAMPLES); do \
-			npm ci --prefix $$example; \
-			npm test --prefix $$example; \
-		done; \
-	else \
-		echo '*** Node 20 or newer and npm are not here: the examples in TypeScript are not tested. ***'; \
-	fi

@@ -9,7 +9,9 @@ import { Script, SourceTextModule, createContext } from "node:vm";
 import * as esbuild from "esbuild";
 import { array, object, run, string } from "./program.mjs";
 
-// What Convex gives an auth configuration to work with is JavaScript itself and `process.env`. These are there and throw.
+// What Convex gives an auth configuration to work with is JavaScript itself, plain classes of the web, and `process.env`.
+const PLAIN = ["AbortController", "Headers", "Request", "Response", "TextDecoder", "TextEncoder", "URL", "URLSearchParams"];
+// These are there and throw.
 const REFUSED = ["fetch", "setTimeout", "setInterval", "setImmediate", "queueMicrotask", "performance", "crypto", "Convex"];
 
 await run("convex-auth-config", async (input) => {
@@ -29,9 +31,7 @@ await run("convex-auth-config", async (input) => {
   const folder = await mkdtemp(join(tmpdir(), "hexclave-convex-auth-config-"));
   try {
     await symlink(fileURLToPath(new URL("node_modules", import.meta.url)), join(folder, "node_modules"));
-    if (files.length > 0) {
-      await checkTypes(folder, files);
-    }
+    await checkTypes(folder, files);
     const results = [];
     for (const file of files) {
       results.push(await outcome(async () => evaluated(await bundled(folder, file), file.environment)));
@@ -58,6 +58,9 @@ async function checkTypes(folder, files) {
     if (file.name.endsWith(".ts") || Object.keys(file.environment).length === 0) {
       paths.push(path);
     }
+  }
+  if (paths.length === 0) {
+    return;
   }
   const compilerOptions = {
     target: "esnext",
@@ -110,9 +113,12 @@ async function bundled(folder, file) {
   return outputFiles[0].text;
 }
 
-/** The default export as JSON, from a world without time, chance, network and other modules. */
+/** The default export as JSON, from a world without the current time, chance, network and other modules. */
 async function evaluated(code, environment) {
   const context = createContext({}, { codeGeneration: { strings: false, wasm: false } });
+  for (const name of PLAIN) {
+    context[name] = globalThis[name];
+  }
   context.refused = REFUSED;
   context.environment = JSON.stringify(environment);
   new Script(`{
@@ -122,7 +128,8 @@ async function evaluated(code, environment) {
     }
     Date.now = refuse("Date.now");
     Math.random = refuse("Math.random");
-    globalThis.Date = new Proxy(Date, { construct: refuse("new Date"), apply: refuse("Date") });
+    const date = (Date, parts) => (parts.length > 0 ? new Date(...parts) : refuse("new Date")());
+    globalThis.Date = new Proxy(Date, { construct: date, apply: refuse("Date") });
     const variables = JSON.parse(environment);
     const env = new Proxy({}, {
       get(_, name) {

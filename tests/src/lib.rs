@@ -3,6 +3,8 @@
 
 pub mod chromium;
 pub mod node;
+mod program;
+pub mod python;
 
 use std::sync::Arc;
 

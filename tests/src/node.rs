@@ -1,12 +1,10 @@
 //! The Node programs of `tests/interop`, which put the real JavaScript packages on the other side of a test.
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
+
+use crate::program::exchange;
 
 /// Runs a program of `tests/interop` on a JSON document and gives the one that it prints.
 ///
@@ -17,30 +15,15 @@ pub fn run(program: &str, input: &Value) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop");
     assert!(
         folder.join("node_modules").exists(),
-        "the JavaScript packages are not installed: run `npm ci` in tests/interop, or `make test`"
+        "the JavaScript packages are not installed: run `npm ci` in tests/interop, or `make interop`"
     );
-    let mut child = Command::new("node")
+    let mut command = Command::new("node");
+    command
         // For programs that evaluate modules in a world of their own.
         .args([
             "--experimental-vm-modules",
             "--disable-warning=ExperimentalWarning",
         ])
-        .arg(folder.join(program))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("Node is installed");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin
-        .write_all(input.to_string().as_bytes())
-        .expect("the program reads");
-    drop(stdin);
-    let output = child.wait_with_output().expect("the program ends");
-    assert!(
-        output.status.success(),
-        "{program}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("JSON")
+        .arg(folder.join(program));
+    exchange(program, &mut command, input)
 }

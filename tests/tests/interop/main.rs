@@ -5,6 +5,7 @@ mod convex_auth_config;
 mod convex_helper;
 mod convex_tokens;
 mod credentials;
+mod guide;
 mod sdk;
 mod supabase;
 mod tokens;
