@@ -27,7 +27,8 @@
 //! Hexclave's clients send tokens in five ways, and [`Credentials`] reads them all: headers with an access token,
 //! `Authorization` in the SDK's form and in the plain one, `x-stack-auth`, and cookies. Cookies are read only where the
 //! application [asks for them](CredentialSources#cookies), and a request that carries two different tokens is refused.
-//! To send a token to another backend: [`AccessToken::authorization_header`].
+//! To send a token to another backend: [`AccessToken::authorization_header`]; to keep a session in a browser:
+//! [`SessionCookies`].
 //!
 //! # Kinds of users
 //! Hexclave issues tokens to [normal, restricted and anonymous users](UserKind), each kind with an issuer, an
@@ -162,7 +163,7 @@ pub use access_token::AccessToken;
 pub use api_url::ApiUrl;
 pub use clock::{Clock, SystemClock};
 pub use config::{ProjectConfig, ProjectConfigBuilder, SecretKey};
-pub use credentials::{CredentialSource, CredentialSources, Credentials};
+pub use credentials::{CredentialSource, CredentialSources, Credentials, SessionCookies};
 pub use error::{Error, ErrorKind};
 pub use id::{ProjectId, SessionId, TeamId, UserId};
 pub use keys::{

@@ -13,6 +13,11 @@ use crate::{
     member::{Member, Members, read_object},
 };
 
+/// The cookie with the access token.
+pub(super) const ACCESS: &str = "hexclave-access";
+/// Before the names of cookies that no subdomain can plant.
+pub(super) const HOST: &str = "__Host-";
+
 /// The tokens of a project's cookies. What cannot be read is skipped.
 pub(super) fn read(headers: &HeaderMap, project: &ProjectId) -> Option<Tokens> {
     let cookies = Cookies::of(headers);
@@ -21,6 +26,22 @@ pub(super) fn read(headers: &HeaderMap, project: &ProjectId) -> Option<Tokens> {
         access: cookies.access_token(&refresh),
         refresh: Some(refresh),
     })
+}
+
+/// The names of the cookies that keep a session of the project, under any of the SDK's old and new names.
+pub(super) fn names(headers: &HeaderMap, project: &ProjectId) -> Vec<String> {
+    let cookies = Cookies::of(headers);
+    let names = cookies.0.iter().map(|(name, _)| *name);
+    let keeps = |name: &&str| {
+        let name = name.strip_prefix(HOST).unwrap_or(name);
+        let of_project = name
+            .strip_prefix("hexclave-refresh-")
+            .or_else(|| name.strip_prefix("stack-refresh-"))
+            .and_then(|rest| rest.strip_prefix(project.as_str()))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("--"));
+        of_project || [ACCESS, "stack-access", "stack-refresh"].contains(&name)
+    };
+    names.filter(keeps).map(str::to_owned).collect()
 }
 
 /// Names and decoded values in the order in which they were sent, the first of each name.
@@ -57,7 +78,7 @@ impl<'a> Cookies<'a> {
     fn newest(&self, prefix: &str) -> Option<RefreshToken> {
         let mut newest: Option<(RefreshToken, Option<u64>)> = None;
         for (name, value) in &self.0 {
-            if !name.strip_prefix("__Host-").unwrap_or(name).starts_with(prefix) {
+            if !name.strip_prefix(HOST).unwrap_or(name).starts_with(prefix) {
                 continue;
             }
             let Some((token, written)) = structured(value) else {
@@ -76,7 +97,7 @@ impl<'a> Cookies<'a> {
 
     /// The access token that was written together with this refresh token.
     fn access_token(&self, refresh: &RefreshToken) -> Option<AccessToken> {
-        let value = self.get("hexclave-access").or_else(|| self.get("stack-access"))?;
+        let value = self.get(ACCESS).or_else(|| self.get("stack-access"))?;
         let (of, token): (String, String) = serde_json::from_str(value).ok()?;
         let (of, token) = (Zeroizing::new(of), Zeroizing::new(token));
         (*of == refresh.expose()).then(|| access_token(token.as_bytes(), "the cookie").ok()?)?
@@ -84,7 +105,7 @@ impl<'a> Cookies<'a> {
 }
 
 fn is_ours(name: &str) -> bool {
-    let name = name.strip_prefix("__Host-").unwrap_or(name);
+    let name = name.strip_prefix(HOST).unwrap_or(name);
     name.starts_with("hexclave-") || name.starts_with("stack-")
 }
 

@@ -3,12 +3,16 @@
 mod auth_json;
 mod authorization;
 mod cookies;
+mod session_cookies;
 mod source;
 
 use http::HeaderMap;
 
-pub use self::source::{CredentialSource, CredentialSources};
 pub(crate) use self::{auth_json::write as write_auth_json, authorization::write as write_authorization};
+pub use self::{
+    session_cookies::SessionCookies,
+    source::{CredentialSource, CredentialSources},
+};
 use crate::{AccessToken, Error, ErrorKind, ProjectConfig, RefreshToken, claims};
 
 /// The longest value that is decoded, in bytes: both tokens at their longest, in base64.

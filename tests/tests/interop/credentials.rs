@@ -1,7 +1,11 @@
 //! Credentials that Hexclave's own JavaScript SDK writes are read here, and those that are written here it reads.
 
+use std::time::SystemTime;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hexclave_core::{CredentialSource, CredentialSources, Credentials, ErrorKind, UserId, Verifier};
+use hexclave_core::{
+    CredentialSource, CredentialSources, Credentials, ErrorKind, SessionCookies, UserId, Verifier,
+};
 use hexclave_testkit::hexclave::{LocalHexclave, Tokens};
 use hexclave_tests::node;
 use http::{HeaderMap, HeaderName};
@@ -112,8 +116,18 @@ async fn what_is_written_the_sdk_reads() {
     let [authorization, stack_auth] =
         [&authorization, &stack_auth].map(|value| value.to_str().expect("ASCII"));
     let plain = token.expose();
+    let secure = SessionCookies::new(hexclave.config());
+    let [secure, insecure] = [&secure, &secure.clone().insecure()].map(|cookies| {
+        let set = cookies.keep(&ada.refresh_token, token, SystemTime::now());
+        let pairs = set
+            .iter()
+            .filter_map(|value| value.to_str().ok()?.split(';').next());
+        pairs.collect::<Vec<_>>().join("; ")
+    });
 
     let requests = json!([
+        { "cookie": secure },
+        { "cookie": insecure },
         { "authorization": authorization },
         { "x-stack-auth": stack_auth },
         { "authorization": authorization, "x-stack-auth": stack_auth },
@@ -124,7 +138,7 @@ async fn what_is_written_the_sdk_reads() {
     ]);
     let read = run(&hexclave, "sdk-read.mjs", json!({ "requests": requests })).await;
     let ada = json!(ada.user_id.to_string());
-    assert_eq!(read["users"], json!([ada, ada, ada, null, null, null]));
+    assert_eq!(read["users"], json!([ada, ada, ada, ada, ada, null, null, null]));
 }
 
 /// Requests of two users whose sources and cookies compete, read by both.
