@@ -28,9 +28,10 @@ impl Error {
     fn status(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Denied(denial) => (denial.status(), denial.error().code()),
-            Self::Supabase(error) if error.is_refusal() => (StatusCode::FORBIDDEN, error.code()),
-            Self::Supabase(error) if error.is_retryable() => (StatusCode::SERVICE_UNAVAILABLE, error.code()),
-            Self::Supabase(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.code()),
+            Self::Supabase(error) => (
+                StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                error.code(),
+            ),
             Self::Convex(error) if error.is_retryable() => (StatusCode::SERVICE_UNAVAILABLE, error.code()),
             Self::Convex(error) => (StatusCode::BAD_GATEWAY, error.code()),
             Self::Pool(_) => (StatusCode::SERVICE_UNAVAILABLE, "database_unavailable"),
