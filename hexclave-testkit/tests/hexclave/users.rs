@@ -336,6 +336,16 @@ async fn the_project_says_what_it_allows() {
     refused(without_key, 401, "PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT").await;
 }
 
+#[tokio::test]
+async fn clients_with_no_key_and_no_project_find_the_api() {
+    let (hexclave, _) = start_with(LocalHexclave::builder().require_publishable_client_key(true)).await;
+    let path = "/api/v1/internal/backend-urls";
+    let urls = json_of(crate::support::request(&hexclave, Method::GET, path)).await;
+    assert_eq!(urls, json!({ "urls": [hexclave.config().api_url().as_str()] }));
+    let other = crate::support::request(&hexclave, Method::GET, &format!("{path}?region=eu"));
+    refused(other, 400, "SCHEMA_ERROR").await;
+}
+
 #[test]
 fn nobody_can_be_printed() {
     let ada = NewUser::new("ada@example.com")

@@ -103,6 +103,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/projects/{id}/.well-known/jwks.json", get(jwks::read))
         .route("/projects/current", get(project::read))
+        .route("/internal/backend-urls", get(project::backend_urls))
         .merge(users)
         .merge(teams)
         .merge(permissions)

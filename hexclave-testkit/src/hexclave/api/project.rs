@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{
     Caller, Shared,
     answer::{Answer, json_answer},
+    input::Query,
 };
 
 pub(super) async fn read(State(app): Shared, _: Caller) -> Answer {
@@ -25,4 +26,10 @@ pub(super) async fn read(State(app): Shared, _: Caller) -> Answer {
             "domains": [],
         },
     }))
+}
+
+/// Where the API can be reached, best first: what SDKs ask that have their base URL from the environment.
+pub(super) async fn backend_urls(State(app): Shared, query: Query) -> Answer {
+    query.with_parameters(&[])?;
+    json_answer(&json!({ "urls": [app.config().api_url().as_str()] }))
 }
