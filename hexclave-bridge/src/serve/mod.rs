@@ -27,7 +27,7 @@ use hexclave_core::Verifier;
 use serde_json::json;
 
 pub(crate) use self::args::ServeArgs;
-use self::{app::App, args::Options, issuance::Mint, limits::Gate, server::Server, telemetry::Measurements};
+use self::{app::App, args::Options, issuance::Mint, server::Server, telemetry::Measurements};
 use crate::{failure::Failure, output};
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
 
     let mint = minter.map(Mint::new);
     let app = App::new(verifier.clone(), sources, origins, mint, measurements.clone());
-    let router = routes::router(app, webhooks, Gate::new(&limits));
+    let router = routes::router(app, webhooks, &limits);
     tokio::spawn(health::keep_ready(verifier));
     tokio::spawn(measurements.keep_in_order());
 

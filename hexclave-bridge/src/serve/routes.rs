@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     app::App,
     convex, exchange, health,
-    limits::{self, Gate},
+    limits::{self, Gate, Limits},
     openapi,
     problem::Problem,
     supabase_token, telemetry, verify, watch,
@@ -43,8 +43,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 }
 
 /// All of the service.
-pub(super) fn router(app: App, webhooks: Option<Webhooks>, gate: Gate) -> Router {
-    let shed = middleware::from_fn_with_state(gate, limits::shed);
+pub(super) fn router(app: App, webhooks: Option<Webhooks>, limits: &Limits) -> Router {
+    let shed = middleware::from_fn_with_state(Gate::new(limits), limits::shed);
+    // Apart, so that no user has to wait for a database.
+    let shed_webhooks = middleware::from_fn_with_state(Gate::new(limits), limits::shed);
     let mut routes = Routes::new()
         .add("/verify", openapi::verify(), any(verify::verify))
         .add(
@@ -87,7 +89,7 @@ pub(super) fn router(app: App, webhooks: Option<Webhooks>, gate: Gate) -> Router
         Some(webhooks) => for_hexclave
             .router
             .method_not_allowed_fallback(not_allowed)
-            .layer(shed.clone())
+            .layer(shed_webhooks)
             .with_state(webhooks),
         None => Router::new(),
     };

@@ -1,6 +1,6 @@
 //! `POST /webhooks/hexclave`: what happens to users, into the table that follows them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     extract::{FromRef, State},
@@ -12,7 +12,6 @@ use hexclave_core::{
     webhooks::{Delivery, Rejection, Verifier},
 };
 use hexclave_supabase::sync::{Outcome, UserMirror};
-use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
 use super::problem::{Code, Problem};
@@ -28,6 +27,8 @@ struct Inner {
     database: Database,
     /// The connection in use, if there is one.
     client: Mutex<Option<Arc<Client>>>,
+    /// Held while a connection is made, so that one is.
+    connecting: tokio::sync::Mutex<()>,
 }
 
 impl Webhooks {
@@ -36,41 +37,59 @@ impl Webhooks {
             verifier,
             mirror,
             database,
-            client: Mutex::new(None),
+            client: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
         }))
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<Outcome, Failure> {
         let client = self.client().await?;
-        let handled = self.0.mirror.handle(&client, delivery).await;
-        if handled.is_err() {
-            // It may be the connection's fault, so the next delivery gets another one.
-            self.0
-                .client
-                .lock()
-                .await
-                .take_if(|kept| Arc::ptr_eq(kept, &client));
-        }
-        handled.map_err(Failure::from)
+        let lease = Lease {
+            of: self,
+            client: &client,
+        };
+        let outcome = self.0.mirror.handle(&client, delivery).await?;
+        // It has proven good.
+        std::mem::forget(lease);
+        Ok(outcome)
     }
 
     /// The connection in use, or a new one, over which the table is made if it is not there.
     async fn client(&self) -> Result<Arc<Client>, Failure> {
-        let Inner {
-            mirror,
-            database,
-            client: kept,
-            ..
-        } = &*self.0;
-        let mut kept = kept.lock().await;
-        if let Some(client) = kept.as_ref().filter(|client| !client.is_closed()) {
-            return Ok(Arc::clone(client));
+        if let Some(client) = self.kept_client() {
+            return Ok(client);
         }
-        let mut client = database.connect().await?;
-        mirror.table().create(&mut client).await?;
+        let _connecting = self.0.connecting.lock().await;
+        if let Some(client) = self.kept_client() {
+            return Ok(client);
+        }
+        let mut client = self.0.database.connect().await?;
+        self.0.mirror.table().create(&mut client).await?;
         let client = Arc::new(client);
-        *kept = Some(Arc::clone(&client));
+        *self.kept() = Some(Arc::clone(&client));
         Ok(client)
+    }
+
+    fn kept_client(&self) -> Option<Arc<Client>> {
+        self.kept().as_ref().filter(|client| !client.is_closed()).cloned()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Client>>> {
+        // Nothing that is done under the lock can leave it half-done.
+        self.0.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in the hands of one delivery. If that fails, or waits until nobody waits for it any more, it may be the
+/// connection's fault, and the next delivery gets another one.
+struct Lease<'a> {
+    of: &'a Webhooks,
+    client: &'a Arc<Client>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.of.kept().take_if(|kept| Arc::ptr_eq(kept, self.client));
     }
 }
 

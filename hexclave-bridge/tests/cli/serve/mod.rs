@@ -1,9 +1,13 @@
 //! The service as proxies, applications and browsers see it.
 #![cfg(unix)]
 
+mod crowd;
+mod ending;
 mod limits;
 mod nginx;
 mod openapi;
+mod outages;
+mod relay;
 pub(crate) mod service;
 mod tls;
 mod tokens;

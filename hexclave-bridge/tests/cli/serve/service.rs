@@ -79,9 +79,14 @@ impl Service {
 
     /// Sends the signal that asks a process to end.
     pub(super) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(super) fn signal(&self, name: &str) {
         let child = self.child.as_ref().expect("a process");
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &child.id().to_string()])
+            .status();
         assert!(sent.expect("kill").success());
     }
 
