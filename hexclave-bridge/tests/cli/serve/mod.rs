@@ -4,9 +4,9 @@
 mod crowd;
 mod ending;
 mod limits;
-mod nginx;
 mod openapi;
 mod outages;
+mod proxies;
 mod relay;
 pub(crate) mod service;
 mod tls;

@@ -1,6 +1,11 @@
-//! A real nginx with the configuration of the documentation, in front of an application that tells what reaches it.
+//! Real proxies with the configurations of the documentation, in front of an application that tells what reaches it.
+
+mod caddy;
+mod envoy;
+mod nginx;
 
 use std::{
+    fs::File,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -21,51 +26,87 @@ use tokio::{
 use super::service::Service;
 use crate::{hexclave, normal_user};
 
-/// nginx on a Unix socket in a folder of its own. It ends with the pipe to this process.
-struct Nginx {
+/// A kind of proxy.
+struct Kind {
+    name: &'static str,
+    program: fn() -> Option<PathBuf>,
+    /// Writes a configuration with the documentation's example, for a socket `socket` in this folder, and gives the
+    /// arguments to run with.
+    configure: fn(&Path, Upstream<'_>) -> Vec<String>,
+    /// What a client gets where the service does not answer.
+    without_service: &'static str,
+    /// Whether a client is told when to try again.
+    says_when: bool,
+    /// Whether names with underscores are dropped.
+    drops_underscores: bool,
+}
+
+/// The addresses behind a proxy.
+#[derive(Clone, Copy)]
+struct Upstream<'a> {
+    service: &'a str,
+    application: &'a str,
+}
+
+impl Upstream<'_> {
+    /// The first example of the documentation in this language, for these addresses.
+    fn example(self, language: &str, begins: &str) -> String {
+        let page = include_str!("../../../../../docs/service.md");
+        let (_, behind) = page
+            .split_once(&format!("```{language}\n{begins}"))
+            .expect("an example");
+        let (example, _) = behind.split_once("```").expect("an end");
+        let example = format!("{begins}{example}");
+        assert!(example.contains("127.0.0.1:8787"), "{example}");
+        example
+            .replace("127.0.0.1:8787", self.service)
+            .replace("127.0.0.1:3000", self.application)
+    }
+}
+
+/// A proxy on a Unix socket in a folder of its own. It ends with the pipe to this process.
+struct Proxy {
     shell: Child,
     folder: tempfile::TempDir,
 }
 
-/// The shell ends nginx when its standard input ends, however this process does.
+/// The shell ends the proxy when its standard input ends, however this process does.
 const UNTIL_END_OF_INPUT: &str = r#""$0" "$@" & read -r nothing; kill $!; wait $!"#;
 
-impl Nginx {
-    async fn start(program: &Path, locations: &str) -> Self {
+impl Proxy {
+    async fn start(kind: &Kind, program: &Path, upstream: Upstream<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().display();
-        let configuration = format!(
-            "daemon off; master_process off; pid {path}/pid; error_log {path}/errors;
-             events {{}}
-             http {{
-                 access_log off;
-                 client_body_temp_path {path}/body; proxy_temp_path {path}/proxy; fastcgi_temp_path {path}/fastcgi;
-                 server {{ listen unix:{path}/socket; server_name app.example.com; {locations} }}
-             }}"
-        );
-        let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, configuration).expect("a file");
+        let arguments = (kind.configure)(folder.path(), upstream);
+        let output = File::create(folder.path().join("output")).expect("a file");
         let shell = Command::new("sh")
             .args(["-c", UNTIL_END_OF_INPUT])
             .arg(program)
-            .args(["-e", &format!("{path}/errors"), "-p", &path.to_string(), "-c"])
-            .arg(&file)
+            .args(arguments)
+            // Whatever it keeps besides.
+            .env("HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("XDG_DATA_HOME", folder.path())
             .stdin(Stdio::piped())
+            .stdout(output.try_clone().expect("a file"))
+            .stderr(output)
             .spawn()
-            .expect("nginx starts");
-        let nginx = Self { shell, folder };
-        for _ in 0..600 {
-            if UnixStream::connect(nginx.socket()).await.is_ok() {
-                return nginx;
+            .expect("the proxy starts");
+        let proxy = Self { shell, folder };
+        for _ in 0..3000 {
+            if UnixStream::connect(proxy.socket()).await.is_ok() {
+                return proxy;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        let errors = std::fs::read_to_string(nginx.folder.path().join("errors"));
-        panic!("nginx does not answer: {errors:?}");
+        panic!("{} does not answer: {}", kind.name, proxy.output());
     }
 
     fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
+    }
+
+    fn output(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("output")).unwrap_or_default()
     }
 
     /// The whole answer to a request.
@@ -88,32 +129,21 @@ impl Nginx {
     }
 }
 
-impl Drop for Nginx {
+impl Drop for Proxy {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
 }
 
-/// Debian's is where only root looks for programs.
-fn nginx_program() -> Option<PathBuf> {
+/// Debian's are where only root looks for programs.
+fn installed(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
     std::env::split_paths(&folders)
         .chain(more)
-        .map(|folder| folder.join("nginx"))
+        .map(|folder| folder.join(name))
         .find(|program| program.is_file())
-}
-
-/// The locations of the documentation, for these addresses.
-fn locations(service: &str, application: &str) -> String {
-    let page = include_str!("../../../../docs/service.md");
-    let (_, behind) = page.split_once("```nginx\n").expect("an example for nginx");
-    let (example, _) = behind.split_once("```").expect("an end");
-    assert!(example.contains("127.0.0.1:8787") && example.contains("127.0.0.1:3000"));
-    example
-        .replace("127.0.0.1:8787", service)
-        .replace("127.0.0.1:3000", application)
 }
 
 /// An application that answers with what has reached it.
@@ -137,7 +167,10 @@ async fn application() -> String {
 }
 
 fn status(answer: &str) -> &str {
-    answer.split(' ').nth(1).expect("a status")
+    answer
+        .split(' ')
+        .nth(1)
+        .unwrap_or_else(|| panic!("a status: {answer:?}"))
 }
 
 fn echoed(answer: &str) -> Value {
@@ -146,13 +179,16 @@ fn echoed(answer: &str) -> Value {
     serde_json::from_str(answer.get(from..=to).expect("JSON")).unwrap_or_else(|_| panic!("JSON: {answer}"))
 }
 
-#[tokio::test]
-async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
-    let Some(program) = nginx_program() else {
+async fn lets_in_who_is_signed_in_and_says_who_that_is(kind: Kind) {
+    let Some(program) = (kind.program)() else {
         // Past the test harness, which keeps what tests print to itself.
-        let warning =
-            b"*** There is no nginx (scripts/ensure-nginx installs it): its test is left out. ***\n";
-        std::io::stderr().write_all(warning).expect("standard error");
+        let warning = format!(
+            "*** There is no {} (`make proxies` installs it): its test is left out. ***\n",
+            kind.name
+        );
+        std::io::stderr()
+            .write_all(warning.as_bytes())
+            .expect("standard error");
         return;
     };
     let hexclave = hexclave().await;
@@ -163,18 +199,22 @@ async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
     })
     .await;
     let application = application().await;
-    let nginx = Nginx::start(&program, &locations(service.address(), &application)).await;
+    let upstream = Upstream {
+        service: service.address(),
+        application: &application,
+    };
+    let proxy = Proxy::start(&kind, &program, upstream).await;
 
     let bearer = format!("Bearer {token}");
     let forged = [
         ("X-Identity-User-Id", "00000000-0000-4000-8000-000000000000"),
         ("x-identity-team-id", "forged"),
         ("X-Identity-Kind", "admin"),
-        ("X_Identity_Name", "forged"),
+        ("X_Identity_Name", "underscored"),
     ];
     let headers = [&[("Authorization", bearer.as_str())], &forged[..]].concat();
-    let answer = nginx.ask("POST", &headers, "a note").await;
-    assert_eq!(status(&answer), "200", "{answer}");
+    let answer = proxy.ask("POST", &headers, "a note").await;
+    assert_eq!(status(&answer), "200", "{answer} {}", proxy.output());
     let seen = echoed(&answer);
     assert_eq!(
         (&seen["method"], &seen["body"]),
@@ -184,9 +224,13 @@ async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
     assert_eq!(seen["x-identity-user-id"], user_id);
     assert_eq!(seen["x-identity-kind"], "normal");
     assert_eq!(seen["x-identity-email"], "ada@example.com");
-    assert_eq!(seen.get("x-identity-team-id"), None);
+    assert_eq!(seen["x-identity-team-id"].as_str().unwrap_or_default(), "");
     assert!(
         !answer.contains("forged") && !answer.contains("admin"),
+        "{answer}"
+    );
+    assert!(
+        !kind.drops_underscores || !answer.contains("underscored"),
         "{answer}"
     );
 
@@ -201,6 +245,7 @@ async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
             vec![("Authorization", &bearer), ("X-Stack-Access-Token", &token)],
             "400",
         ),
+        (vec![("X-Stack-Access-Token", &token)], "200"),
         (vec![("Cookie", &cookies)], "200"),
         (
             vec![("Cookie", &cookies), ("Origin", "https://app.example.com")],
@@ -211,21 +256,40 @@ async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
             "403",
         ),
     ] {
-        let answer = nginx.ask("POST", &headers, "").await;
-        assert_eq!(status(&answer), expected, "{headers:?} {answer}");
-        assert_eq!(answer.contains("x-identity"), expected == "200", "{answer}");
+        let answer = proxy.ask("POST", &headers, "").await;
+        assert_eq!(
+            status(&answer),
+            expected,
+            "{headers:?} {answer} {}",
+            proxy.output()
+        );
+        assert_eq!(
+            answer.contains("x-identity-user-id"),
+            expected == "200",
+            "{answer}"
+        );
         let challenged = answer.to_lowercase().contains("www-authenticate: bearer");
-        assert_eq!(challenged, expected == "401", "{answer}");
+        match expected {
+            "401" => assert!(challenged, "{answer}"),
+            // Some proxies keep it to themselves.
+            "400" | "403" => {}
+            _ => assert!(!challenged, "{answer}"),
+        }
     }
 
     hexclave.inject(Fault::status(500));
     let without_keys = Service::of(&hexclave, |_| {}).await;
-    let nginx = Nginx::start(&program, &locations(without_keys.address(), &application)).await;
+    let upstream = Upstream {
+        service: without_keys.address(),
+        ..upstream
+    };
+    let proxy = Proxy::start(&kind, &program, upstream).await;
     let headers = [("X-Stack-Access-Token", token.as_str())];
-    let answer = nginx.ask("GET", &headers, "").await;
+    let answer = proxy.ask("GET", &headers, "").await;
     assert_eq!(status(&answer), "503", "{answer}");
-    assert!(answer.contains("Retry-After: 5"), "{answer}");
+    let says_when = answer.to_lowercase().contains("retry-after: 5");
+    assert_eq!(says_when, kind.says_when, "{answer}");
     without_keys.stop().await;
-    let answer = nginx.ask("GET", &headers, "").await;
-    assert_eq!(status(&answer), "503", "{answer}");
+    let answer = proxy.ask("GET", &headers, "").await;
+    assert_eq!(status(&answer), kind.without_service, "{answer}");
 }
