@@ -7,14 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hexclave_core::User;
-use hexclave_supabase::{Minter, SupabaseToken, TokenCache};
+use hexclave_supabase::{Algorithm, Minter, SupabaseToken, TokenCache};
 use serde_json::json;
 
 use super::problem::Problem;
 use crate::failure::Failure;
 
-/// How many tokens are kept to be given out again.
-const KEPT: usize = 10_000;
+/// How many tokens are kept to be given out again, each of which takes a KiB or more.
+const KEPT: usize = 4096;
 
 /// RFC 8693, section 3: what kind of token is meant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,19 +39,30 @@ impl TokenType {
 }
 
 /// What hands out Supabase tokens.
-pub(super) struct Mint(TokenCache);
+pub(super) enum Mint {
+    /// To sign one costs no more than to find it again.
+    Anew(Minter),
+    Kept(TokenCache),
+}
 
 impl Mint {
     pub(super) fn new(minter: Minter) -> Self {
-        Self(TokenCache::new(minter, KEPT))
+        match minter.algorithm() {
+            Algorithm::Hs256 => Self::Anew(minter),
+            _ => Self::Kept(TokenCache::new(minter, KEPT)),
+        }
     }
 
     /// The answer with a token for a proven user (RFC 8693, section 2.2.1).
     pub(super) fn issue(&self, user: &User, as_type: TokenType) -> Result<Response, Problem> {
-        match self.0.mint(user) {
-            Ok(token) => {
+        let answered = match self {
+            Self::Anew(minter) => minter.mint(user).map(|token| answer(&token, as_type)),
+            Self::Kept(tokens) => tokens.mint(user).map(|token| answer(&token, as_type)),
+        };
+        match answered {
+            Ok(response) => {
                 metrics::counter!("hexclave_bridge_tokens_issued_total", "target" => "supabase").increment(1);
-                Ok(answer(&token, as_type))
+                Ok(response)
             }
             Err(error) => {
                 tracing::error!(error = %Failure::from(error).chain(), "no token could be minted");

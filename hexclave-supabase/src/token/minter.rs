@@ -8,7 +8,7 @@ use hexclave_core::{AcceptedKinds, Clock, SystemClock, User};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{ClaimsPolicy, Error, ErrorKind, SigningKey, SupabaseClaims};
+use crate::{Algorithm, ClaimsPolicy, Error, ErrorKind, SigningKey, SupabaseClaims};
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
@@ -154,6 +154,12 @@ impl Minter {
     /// nobody's need no token, and those of a verified token would get a longer life.
     pub fn sign(&self, claims: &SupabaseClaims) -> Result<SupabaseToken, Error> {
         self.sign_json(claims, claims.to_json())
+    }
+
+    /// How tokens are signed.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
     }
 
     pub(super) fn claims(&self, user: &User) -> Result<SupabaseClaims, Error> {
