@@ -2,8 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,7 +13,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
@@ -64,25 +62,18 @@ pub(crate) struct Saved {
 impl DataFolder {
     /// Takes a folder, which is made if there is none, and reads what is in it.
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Saved>), HexclaveError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
             .create(path)
             .map_err(|error| failed("cannot be made", path, error))?;
         let lock_file = path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&lock_file)
-            .map_err(|error| failed("cannot be opened", &lock_file, error))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
-            rustix::io::Errno::WOULDBLOCK => {
-                HexclaveError::new(format!("{} is in use by another local Hexclave", path.display()))
-                    .of_kind(HexclaveErrorKind::Data)
-            }
-            error => failed("cannot be locked", &lock_file, error.into()),
+        let lock = lock(&lock_file).map_err(|error| match is_in_use(&error) {
+            true => HexclaveError::new(format!("{} is in use by another local Hexclave", path.display()))
+                .of_kind(HexclaveErrorKind::Data),
+            false => failed("cannot be locked", &lock_file, error),
         })?;
         let folder = Self {
             path: path.to_owned(),
@@ -141,12 +132,7 @@ impl DataFolder {
         let file = self.file();
         let new = self.path.join("hexclave.json.new");
         let written = || {
-            let mut to = OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&new)?;
+            let mut to = own_file().truncate(true).open(&new)?;
             to.write_all(&text)?;
             to.sync_all()?;
             fs::rename(&new, &file)
@@ -159,7 +145,36 @@ impl DataFolder {
     }
 }
 
-fn failed(what: &str, path: &Path, error: std::io::Error) -> HexclaveError {
+/// How a file is opened that is to be written, and that only its owner can read.
+fn own_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Opens the lock file so that nobody else can, for as long as it is open.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut options = own_file();
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 0);
+    let file = options.truncate(false).open(path)?;
+    #[cfg(unix)]
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
+/// Whether that is because another server has the lock file.
+fn is_in_use(error: &io::Error) -> bool {
+    // ERROR_SHARING_VIOLATION of Windows; flock's EWOULDBLOCK.
+    match cfg!(windows) {
+        true => error.raw_os_error() == Some(32),
+        false => error.kind() == ErrorKind::WouldBlock,
+    }
+}
+
+fn failed(what: &str, path: &Path, error: io::Error) -> HexclaveError {
     HexclaveError::with_source(format!("{} {what}", path.display()), error).of_kind(HexclaveErrorKind::Data)
 }
 

@@ -254,8 +254,8 @@ impl LocalHexclaveBuilder {
     /// on from what is in it: then the project and the keys are those of the folder, whatever else is set here.
     /// Second factors and command-line logins under way, webhooks, faults and the log of requests are not kept.
     ///
-    /// It is written when a request has changed something, and by [`save`](LocalHexclave::save). The file can be read by its owner only (mode 0600), for it has all secrets; passwords are hashed. One server at a
-    /// time can use a folder.
+    /// It is written when a request has changed something, and by [`save`](LocalHexclave::save). The file has all secrets, and
+    /// passwords hashed: on Unix only its owner can read it (mode 0600). One server at a time can use a folder.
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
         self
