@@ -5,10 +5,11 @@ TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,he
 
 # The side of JavaScript: it is tested where there is Node 20 or newer with npm.
 INTEROP := tests/interop
+NODE_PACKAGE := hexclave-node
 NODE_EXAMPLES := examples/convex-app
 NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && echo node)
 # Whoever asks for these tests by name wants to hear that they cannot run.
-INTEROP_REQUIRED ?= $(filter interop examples,$(MAKECMDGOALS))
+INTEROP_REQUIRED ?= $(filter interop node examples,$(MAKECMDGOALS))
 export INTEROP_REQUIRED
 
 # A dependency of a user's program may turn on a feature of serde_json that changes how numbers are read. Apart from the
@@ -16,18 +17,27 @@ export INTEROP_REQUIRED
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test interop examples test-docker fuzz postgres proxies chromium schemathesis python node-or-not lint docs tests
+.PHONY: demo test interop node examples test-docker fuzz postgres proxies chromium schemathesis python node-or-not lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres proxies chromium schemathesis lint docs tests interop examples
+test: postgres proxies chromium schemathesis lint docs tests interop node examples
 
 # What other people wrote, on the other side: the JavaScript packages in Node, Python's, and a browser.
 interop: node-or-not postgres chromium python
 ifdef NODE
 	npm ci --prefix $(INTEROP)
 	cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop --test interop
+endif
+
+# The npm package, with a native part that is built here.
+node: node-or-not
+ifdef NODE
+	cargo build --workspace --locked --features $(TEST_FEATURES)
+	npm ci --prefix $(NODE_PACKAGE)
+	node $(NODE_PACKAGE)/scripts/place.mjs debug
+	npm test --prefix $(NODE_PACKAGE)
 endif
 
 # The examples with a Node side; those in Rust are members of the workspace, and tested with it.

@@ -1,7 +1,7 @@
 "use strict";
 
-// What callers pass, looked at before the native part gets it: an error names what is wrong, and never shows it, since it
-// may be a secret.
+// What callers pass, looked at before the native part gets it: an error names what is wrong, and never shows it, since
+// it may be a secret.
 
 /** A `TypeError` as Node's own functions throw it. */
 function wrong(what, expected) {
@@ -26,11 +26,15 @@ const texts = type(
 /** An object that JSON can hold, as its text. */
 const json = type("an object", isObject, (value) => JSON.stringify(value));
 /** A JSON document: its text, or what it says. */
-const jsonOrText = type("an object or a JSON text", (value) => text.is(value) || isObject(value), (value) =>
-  text.is(value) ? value : JSON.stringify(value),
+const jsonOrText = type(
+  "an object or a JSON text",
+  (value) => text.is(value) || isObject(value),
+  (value) => (text.is(value) ? value : JSON.stringify(value)),
 );
-const bytes = type("a Uint8Array", (value) => value instanceof Uint8Array, (value) =>
-  Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+const bytes = type(
+  "a Uint8Array",
+  (value) => value instanceof Uint8Array,
+  (value) => Buffer.from(value.buffer, value.byteOffset, value.byteLength),
 );
 const oneOf = (...values) => type(values.map((value) => `"${value}"`).join(" or "), (value) => values.includes(value));
 
@@ -40,12 +44,12 @@ function options(given, checks, caller) {
   if (!isObject(given)) throw wrong(`${caller}: the options`, "an object");
   const read = {};
   for (const [name, value] of Object.entries(given)) {
-    const check = checks[name];
-    if (check === undefined) {
+    if (!Object.hasOwn(checks, name)) {
       const known = Object.keys(checks).join(", ");
       throw wrong(`${caller}: the option \`${name}\``, `one of those that are known: ${known}`);
     }
     if (value === undefined) continue;
+    const check = checks[name];
     if (!check.is(value)) throw wrong(`${caller}: the option \`${name}\``, check.expected);
     read[name] = check.convert(value);
   }
@@ -61,4 +65,19 @@ function argument(value, check, name, caller) {
 /** A variable of the environment, as it is now and in this thread. */
 const variable = (name) => process.env[name];
 
-module.exports = { argument, bytes, flag, isObject, json, jsonOrText, number, oneOf, options, text, texts, type, variable, wrong };
+module.exports = {
+  argument,
+  bytes,
+  flag,
+  isObject,
+  json,
+  jsonOrText,
+  number,
+  oneOf,
+  options,
+  text,
+  texts,
+  type,
+  variable,
+  wrong,
+};

@@ -36,15 +36,13 @@ for (const [name, { prototype }] of Object.entries(classes)) {
 
 /** The error of a failure that the native part has told of. */
 function errorOf({ class: name, message, causes, ...rest }) {
-  return new classes[name](message, { ...rest, cause: causeOf(causes) });
+  return new classes[name](message, { ...rest, cause: causes.length > 0 ? causeOf(causes.join(": ")) : undefined });
 }
 
-function causeOf([nearest, ...further]) {
-  if (nearest === undefined) return undefined;
-  const deeper = causeOf(further);
-  const cause = new Error(nearest, deeper && { cause: deeper });
+function causeOf(message) {
+  const cause = new Error(message);
   // It happened elsewhere: where it was made says nothing.
-  cause.stack = `Error: ${nearest}`;
+  cause.stack = `Error: ${message}`;
   return cause;
 }
 

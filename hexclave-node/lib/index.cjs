@@ -1,18 +1,20 @@
 "use strict";
 
+const convex = require("./convex.cjs");
 const { classes } = require("./errors.cjs");
-const { SupabaseMinter, createSupabaseMinter, mintSupabaseToken } = require("./supabase.cjs");
+const supabase = require("./supabase.cjs");
 const { User } = require("./user.cjs");
 const { Verifier, createVerifier, userFromRequest, verifyAccessToken } = require("./verifier.cjs");
+const webhooks = require("./webhooks.cjs");
 
 module.exports = {
   ...classes,
-  SupabaseMinter,
+  ...convex,
+  ...supabase,
+  ...webhooks,
   User,
   Verifier,
-  createSupabaseMinter,
   createVerifier,
-  mintSupabaseToken,
   userFromRequest,
   verifyAccessToken,
 };

@@ -2,11 +2,25 @@
 
 const { inspect } = require("node:util");
 
-const { bytes, flag, isObject, json, jsonOrText, number, options, text, texts, type, variable, wrong } = require("./arguments.cjs");
+const {
+  bytes,
+  flag,
+  isObject,
+  json,
+  jsonOrText,
+  number,
+  oneOf,
+  options,
+  text,
+  texts,
+  type,
+  variable,
+  wrong,
+} = require("./arguments.cjs");
 const { settled } = require("./errors.cjs");
 const native = require("./native.cjs");
 const { handleOf } = require("./user.cjs");
-const { Verifier, createVerifier, defaultVerifier } = require("./verifier.cjs");
+const { chosenVerifier, createVerifier, defaultVerifier, isVerifier, projectOrVerifier } = require("./verifier.cjs");
 
 const FORMS = [["jwk"], ["pem", "keyId"], ["sharedSecret", "keyId"]];
 
@@ -14,7 +28,12 @@ const FORMS = [["jwk"], ["pem", "keyId"], ["sharedSecret", "keyId"]];
 const signingKey = type(
   "an object with `jwk`, with `pem` and `keyId`, or with `sharedSecret` and `keyId`",
   (key) => isObject(key) && FORMS.some((form) => isExactly(key, form)),
-  (key) => options(key, { jwk: jsonOrText, pem: text, sharedSecret: bytes, keyId: text }, "createSupabaseMinter: the key"),
+  (key) => options(key, { jwk: jsonOrText, pem: text, sharedSecret: bytes, keyId: text }, "a signing key"),
+);
+const signingKeys = type(
+  "an array of signing keys",
+  (keys) => Array.isArray(keys) && keys.every(signingKey.is),
+  (keys) => keys.map(signingKey.convert),
 );
 
 const isExactly = (object, names) =>
@@ -25,15 +44,19 @@ const permissionsByTeam = type(
   (teams) => isObject(teams) && Object.values(teams).every(texts.is),
 );
 
-const cache = type("true, false or an object", (value) => flag.is(value) || isObject(value), (value) => {
-  if (value === false) return {};
-  const { tokens = DEFAULT_CACHE, marginSeconds } = options(
-    value === true ? {} : value,
-    { tokens: number, marginSeconds: number },
-    "createSupabaseMinter: the cache",
-  );
-  return { cachedTokens: tokens, cacheMarginSeconds: marginSeconds };
-});
+const cache = type(
+  "true, false or an object",
+  (value) => flag.is(value) || isObject(value),
+  (value) => {
+    if (value === false) return {};
+    const { tokens = DEFAULT_CACHE, marginSeconds } = options(
+      value === true ? {} : value,
+      { tokens: number, marginSeconds: number },
+      "createSupabaseMinter: the cache",
+    );
+    return { cachedTokens: tokens, cacheMarginSeconds: marginSeconds };
+  },
+);
 const DEFAULT_CACHE = 10_000;
 
 const minterChecks = {
@@ -48,7 +71,7 @@ const minterChecks = {
   appMetadata: flag,
   roles: texts,
   cache,
-  verifier: type("a Verifier", (value) => value instanceof Verifier),
+  verifier: isVerifier,
 };
 
 const claimsChecks = {
@@ -70,7 +93,7 @@ class SupabaseMinter {
     if (key !== undefined && rest.secret !== undefined) {
       throw wrong("createSupabaseMinter: the options", "those of one key: `secret` or `key`, not both");
     }
-    this.#handle = settled(native.createSupabaseMinter({ ...rest, ...key, ...cache }, variable));
+    this.#handle = settled(native.createSupabaseMinter({ ...rest, key, ...cache }, variable));
     this.#setup = native.describeMinter(this.#handle);
     this.#verifier = verifier;
   }
@@ -128,4 +151,17 @@ const defaultMinter = () => (shared ??= createSupabaseMinter());
 
 const mintSupabaseToken = async (userOrToken, claims) => defaultMinter().mint(userOrToken, claims);
 
-module.exports = { SupabaseMinter, createSupabaseMinter, mintSupabaseToken };
+const jwksChecks = {
+  ...projectOrVerifier,
+  for: oneOf("third-party-auth", "self-hosted"),
+  secret: text,
+  keys: signingKeys,
+};
+
+async function supabaseJwks(given) {
+  const { for: whom = "third-party-auth", secret, keys, ...project } = options(given, jwksChecks, "supabaseJwks");
+  const verifier = chosenVerifier(project, "supabaseJwks");
+  return settled(await native.supabaseJwks(verifier, { selfHosted: whom === "self-hosted", secret, keys }));
+}
+
+module.exports = { SupabaseMinter, createSupabaseMinter, mintSupabaseToken, supabaseJwks };

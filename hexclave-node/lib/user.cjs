@@ -2,6 +2,7 @@
 
 const { inspect } = require("node:util");
 
+const { isObject } = require("./arguments.cjs");
 const native = require("./native.cjs");
 
 const KEY = Symbol("made by verification");
@@ -16,7 +17,7 @@ class User {
 
   /** What the native part knows the user by, if this is one. */
   static handleOf(value) {
-    return typeof value === "object" && value !== null && #handle in value ? value.#handle : undefined;
+    return isObject(value) && #handle in value ? value.#handle : undefined;
   }
 
   get id() {

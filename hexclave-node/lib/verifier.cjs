@@ -2,7 +2,19 @@
 
 const { inspect } = require("node:util");
 
-const { argument, flag, isObject, jsonOrText, number, options, text, texts, type, variable, wrong } = require("./arguments.cjs");
+const {
+  argument,
+  flag,
+  isObject,
+  jsonOrText,
+  number,
+  options,
+  text,
+  texts,
+  type,
+  variable,
+  wrong,
+} = require("./arguments.cjs");
 const { errorOf, settled } = require("./errors.cjs");
 const { readHeaders } = require("./headers.cjs");
 const native = require("./native.cjs");
@@ -12,12 +24,11 @@ const keyDocuments = type("an object of JWKS documents", isObject, (documents) =
   options(documents, { normal: jsonOrText, restricted: jsonOrText, anonymous: jsonOrText }, "createVerifier: the keys"),
 );
 
-/** Options that say which project it is. */
-const project = { projectId: text, apiUrl: text };
+/** Options that say which project it is, and which of its users. */
+const project = { projectId: text, apiUrl: text, acceptedKinds: texts };
 
 const checks = {
   ...project,
-  acceptedKinds: texts,
   leewaySeconds: number,
   staleIfErrorSeconds: number,
   cachedTokens: number,
@@ -34,6 +45,11 @@ class Verifier {
     const { projectId, apiUrl, ...rest } = options(given, checks, "createVerifier");
     this.#handle = settled(native.createVerifier({ projectId, apiUrl }, rest, variable));
     this.#setup = native.describeVerifier(this.#handle);
+  }
+
+  /** What the native part knows a verifier by, if this is one. */
+  static handleOf(value) {
+    return isObject(value) && #handle in value ? value.#handle : undefined;
   }
 
   get projectId() {
@@ -87,6 +103,22 @@ class Verifier {
   }
 }
 
+const { handleOf } = Verifier;
+delete Verifier.handleOf;
+
+const isVerifier = type("a Verifier", (value) => handleOf(value) !== undefined);
+
+/** Options of functions that are about a project: which one, or a verifier that knows. */
+const projectOrVerifier = { ...project, verifier: isVerifier };
+
+/** The handle of the verifier that such options mean. */
+function chosenVerifier({ verifier, ...project }, caller) {
+  if (verifier === undefined) return handleOf(createVerifier(project));
+  const [name] = Object.keys(project);
+  if (name !== undefined) throw wrong(`${caller}: \`verifier\``, `without \`${name}\`, which it knows`);
+  return handleOf(verifier);
+}
+
 const createVerifier = (options) => new Verifier(options);
 
 let shared;
@@ -97,4 +129,13 @@ const defaultVerifier = () => (shared ??= createVerifier());
 const verifyAccessToken = async (token) => defaultVerifier().verifyAccessToken(token);
 const userFromRequest = async (request) => defaultVerifier().userFromRequest(request);
 
-module.exports = { Verifier, createVerifier, defaultVerifier, project, userFromRequest, verifyAccessToken };
+module.exports = {
+  Verifier,
+  chosenVerifier,
+  createVerifier,
+  defaultVerifier,
+  isVerifier,
+  projectOrVerifier,
+  userFromRequest,
+  verifyAccessToken,
+};

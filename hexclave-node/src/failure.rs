@@ -1,7 +1,7 @@
 use std::{error::Error, fmt::Display};
 
 use hexclave_convex::ConvexError;
-use hexclave_core::{ErrorKind, web::Denial};
+use hexclave_core::{ErrorKind, web::Denial, webhooks};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -57,6 +57,15 @@ impl Failure {
             message: message.to_string(),
             causes: Vec::new(),
         }
+    }
+
+    /// Why a webhook delivery was refused.
+    pub(crate) fn of_webhook(error: &hexclave_core::Error) -> Self {
+        if error.kind() == ErrorKind::InvalidConfig {
+            return error.into();
+        }
+        let status = webhooks::status(error).as_u16();
+        Self::of(error, "WebhookError", error.code(), status, error.is_retryable())
     }
 
     /// Names the option at fault in front of the message.

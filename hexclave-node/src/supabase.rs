@@ -1,24 +1,22 @@
 use std::collections::HashMap;
 
 use hexclave_core::{TeamId, User};
-use hexclave_supabase::{ClaimsPolicy, JwtSecret, Minter, Role, SigningKey, SupabaseClaims, TokenCache};
-use napi::bindgen_prelude::{Buffer, External};
+use hexclave_supabase::{ClaimsPolicy, JwtSecret, Minter, Role, SupabaseClaims, TokenCache};
+use napi::bindgen_prelude::External;
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
 use crate::{
     failure::{Failure, Outcome, outcome},
+    jwks::KeyOptions,
     project::{self, Variables, in_option, kind_names, lookup, seconds},
 };
 
-/// How tokens are minted. The key is one of `secret`, `jwk`, and `pem` or `shared_secret` with `key_id`.
+/// How tokens are minted, with the legacy secret or another key.
 #[napi(object)]
 pub struct MinterOptions {
     pub secret: Option<String>,
-    pub jwk: Option<String>,
-    pub pem: Option<String>,
-    pub shared_secret: Option<Buffer>,
-    pub key_id: Option<String>,
+    pub key: Option<KeyOptions>,
     pub accepted_kinds: Option<Vec<String>>,
     pub lifetime_seconds: Option<f64>,
     pub backdate_seconds: Option<f64>,
@@ -89,7 +87,11 @@ impl MinterOptions {
     fn minter(self, variables: &Variables<'_>) -> Result<SupabaseMinter, Failure> {
         let kinds = project::accepted_kinds(self.accepted_kinds.as_deref())?;
         let policy = self.policy(kinds)?;
-        let key = self.key(variables)?;
+        let key = match (&self.key, self.secret) {
+            (Some(key), _) => key.read("key")?,
+            (None, Some(secret)) => JwtSecret::new(secret).map_err(in_option("secret"))?.into(),
+            (None, None) => JwtSecret::from_variables(lookup(variables))?.into(),
+        };
         let mut minter = Minter::new(key.clone()).policy(policy.clone());
         if let Some(lifetime) = self.lifetime_seconds {
             minter = minter
@@ -141,24 +143,6 @@ impl MinterOptions {
             policy = policy.allow_role(Role::custom(name).map_err(in_option("roles"))?);
         }
         Ok(policy)
-    }
-
-    fn key(&self, variables: &Variables<'_>) -> Result<SigningKey, Failure> {
-        let id = self.key_id.as_deref().unwrap_or_default();
-        if let Some(jwk) = &self.jwk {
-            return SigningKey::from_jwk(jwk).map_err(in_option("key"));
-        }
-        if let Some(pem) = &self.pem {
-            return SigningKey::from_pem(id, pem).map_err(in_option("key"));
-        }
-        if let Some(secret) = &self.shared_secret {
-            return SigningKey::hs256(id, secret).map_err(in_option("key"));
-        }
-        let secret = match &self.secret {
-            Some(secret) => JwtSecret::new(secret.as_str()).map_err(in_option("secret"))?,
-            None => JwtSecret::from_variables(lookup(variables))?,
-        };
-        Ok(secret.into())
     }
 }
 

@@ -1,5 +1,5 @@
 use hexclave_core::{
-    AccessToken, CredentialSource, CredentialSources, Error, KeyState, ProjectConfig, User,
+    AccessToken, CredentialSource, CredentialSources, Error, KeyState, ProjectConfig, ProjectKeys, User,
     Verifier as CoreVerifier,
 };
 use napi::{Env, bindgen_prelude::External};
@@ -91,6 +91,18 @@ impl VerifierOptions {
             },
         })
     }
+}
+
+impl Verifier {
+    pub(crate) fn core(&self) -> &CoreVerifier {
+        &self.core
+    }
+}
+
+/// The keys of the verifier's project, fetched if need be.
+pub(crate) async fn keys_of(verifier: &CoreVerifier) -> Result<ProjectKeys, Error> {
+    verifier.warm_up().await?;
+    Ok(verifier.project_keys().unwrap_or_default())
 }
 
 #[napi]

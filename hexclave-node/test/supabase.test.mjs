@@ -3,7 +3,14 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { inspect } from "node:util";
 
-import { ConfigurationError, ForbiddenError, TokenError, User, createSupabaseMinter, createVerifier } from "hexclave-node";
+import {
+  ConfigurationError,
+  ForbiddenError,
+  TokenError,
+  User,
+  createSupabaseMinter,
+  createVerifier,
+} from "hexclave-node";
 import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from "jose";
 
 import { PROJECT, USER, claimsOf, projectKey, sign } from "./tokens.mjs";
@@ -34,7 +41,10 @@ test("an access token is verified first, and null stands for nobody", async () =
   assert.equal((await payloadOf(await minter.mint(token))).sub, USER);
   assert.equal(await minter.mint(null), null);
   const forged = `${token.slice(0, -6)}AAAAAA`;
-  await assert.rejects(minter.mint(forged), (error) => error instanceof TokenError && error.code === "invalid_signature");
+  await assert.rejects(
+    minter.mint(forged),
+    (error) => error instanceof TokenError && error.code === "invalid_signature",
+  );
   await assert.rejects(minter.mint(""), TokenError);
 });
 
@@ -75,7 +85,14 @@ test("kinds of users get a token where they are to get one", async () => {
 });
 
 test("claims are those of the options and of the call", async () => {
-  const minter = minterOf({ email: true, aal: true, appMetadata: true, roles: ["manager"], lifetimeSeconds: 60, backdateSeconds: 30 });
+  const minter = minterOf({
+    email: true,
+    aal: true,
+    appMetadata: true,
+    roles: ["manager"],
+    lifetimeSeconds: 60,
+    backdateSeconds: 30,
+  });
   const { iat, exp, ...claims } = await payloadOf(
     await minter.mint(user, {
       role: "manager",
@@ -175,13 +192,16 @@ test("a minter is not made of what cannot be, and no error shows a secret", () =
     [{ secret: SECRET, acceptedKinds: [] }, /option `acceptedKinds`/],
     [{ secret: SECRET, cache: { tokens: 1.5 } }, /option `cache.tokens`/],
   ]) {
-    assert.throws(() => createSupabaseMinter(options), (error) => {
-      assert.ok(error instanceof ConfigurationError, error);
-      assert.deepEqual([error.status, error.retryable], [500, false]);
-      assert.match(error.message, message);
-      assert.ok(!inspect(error, { depth: 9 }).includes("hidden"), error);
-      return true;
-    });
+    assert.throws(
+      () => createSupabaseMinter(options),
+      (error) => {
+        assert.ok(error instanceof ConfigurationError, error);
+        assert.deepEqual([error.status, error.retryable], [500, false]);
+        assert.match(error.message, message);
+        assert.ok(!inspect(error, { depth: 9 }).includes("hidden"), error);
+        return true;
+      },
+    );
   }
   for (const [options, message] of [
     [{ secret: 7 }, /the option `secret` should be a string/],
@@ -191,15 +211,20 @@ test("a minter is not made of what cannot be, and no error shows a secret", () =
     [{ key: "hidden" }, /the option `key`/],
     [{ lifetimeSeconds: "60" }, /the option `lifetimeSeconds` should be a number/],
     [{ verifier: { verifyAccessToken: async () => user } }, /the option `verifier` should be a Verifier/],
+    [{ verifier: Object.create(verifier) }, /the option `verifier` should be a Verifier/],
+    [{ constructor: "hidden" }, /the option `constructor` should be one of those that are known/],
     ["hidden", /the options should be an object/],
   ]) {
-    assert.throws(() => createSupabaseMinter(options), (error) => {
-      assert.ok(error instanceof TypeError, error);
-      assert.equal(error.code, "ERR_INVALID_ARG_TYPE");
-      assert.match(error.message, message);
-      assert.ok(!inspect(error).includes("hidden"), error);
-      return true;
-    });
+    assert.throws(
+      () => createSupabaseMinter(options),
+      (error) => {
+        assert.ok(error instanceof TypeError, error);
+        assert.equal(error.code, "ERR_INVALID_ARG_TYPE");
+        assert.match(error.message, message);
+        assert.ok(!inspect(error).includes("hidden"), error);
+        return true;
+      },
+    );
   }
 });
 

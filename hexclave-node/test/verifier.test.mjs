@@ -16,11 +16,13 @@ const documents = Object.fromEntries(Object.entries(keys).map(([kind, { jwks }])
 const verifier = createVerifier({ projectId: PROJECT, keys: documents });
 const token = await sign(keys.normal, claimsOf());
 
-const refused = (code, status, type = TokenError) => (error) => {
-  assert.ok(error instanceof type, error);
-  assert.deepEqual([error.code, error.status, error.retryable], [code, status, false]);
-  return true;
-};
+const refused =
+  (code, status, type = TokenError) =>
+  (error) => {
+    assert.ok(error instanceof type, error);
+    assert.deepEqual([error.code, error.status, error.retryable], [code, status, false]);
+    return true;
+  };
 
 test("a token's user is proven, and says what the token says", async () => {
   const user = await verifier.verifyAccessToken(token);
@@ -86,7 +88,10 @@ test("what is not Hexclave's word is refused, each for its reason", async () => 
     [await sign(stranger, claimsOf()), "invalid_signature"],
     [await sign({ ...keys.normal, kid: "unknown" }, claimsOf()), "unknown_key"],
     [await sign(keys.anonymous, claimsOf()), "key_kind_mismatch"],
-    [await sign(keys.normal, claimsOf("normal", { exp: claimsOf().iat - 60, iat: claimsOf().iat - 660 })), "token_expired"],
+    [
+      await sign(keys.normal, claimsOf("normal", { exp: claimsOf().iat - 60, iat: claimsOf().iat - 660 })),
+      "token_expired",
+    ],
     [await sign(keys.normal, claimsOf("normal", { iat: claimsOf().iat + 300 })), "not_yet_valid"],
     [await sign(keys.normal, claimsOf("normal", { aud: "somebody else" })), "audience_mismatch"],
     [await sign(keys.normal, claimsOf("normal", { iss: "https://example.com" })), "issuer_mismatch"],
@@ -95,7 +100,9 @@ test("what is not Hexclave's word is refused, each for its reason", async () => 
   for (const [bad, code] of cases) {
     await assert.rejects(verifier.verifyAccessToken(bad), refused(code, 401), code);
   }
-  const expired = await verifier.verifyAccessToken(cases.find(([, code]) => code === "token_expired")[0]).catch((e) => e);
+  const expired = await verifier
+    .verifyAccessToken(cases.find(([, code]) => code === "token_expired")[0])
+    .catch((e) => e);
   assert.equal(expired.expired, true);
   assert.match(inspect(expired), /^TokenError: the token expired \d+ seconds ago/);
 });
