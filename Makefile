@@ -17,17 +17,16 @@ export INTEROP_REQUIRED
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test interop node examples test-docker fuzz postgres proxies chromium schemathesis python node-or-not lint docs tests
+.PHONY: demo test interop node examples test-docker fuzz postgres proxies chromium schemathesis interop-packages node-or-not lint docs tests
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo
 
-test: postgres proxies chromium schemathesis lint docs tests interop node examples
+test: postgres proxies chromium schemathesis interop-packages lint docs tests interop node examples
 
 # What other people wrote, on the other side: the JavaScript packages in Node, Python's, and a browser.
-interop: node-or-not postgres chromium python
+interop: interop-packages postgres chromium
 ifdef NODE
-	npm ci --prefix $(INTEROP)
 	cargo test --workspace --locked --features $(TEST_FEATURES),hexclave-tests/interop --test interop
 endif
 
@@ -77,8 +76,11 @@ chromium:
 schemathesis:
 	@./scripts/ensure-python-packages schemathesis hexclave-bridge/tests/schemathesis.txt
 
-python:
+interop-packages: node-or-not
 	@./scripts/ensure-python-packages interop $(INTEROP)/requirements.txt
+ifdef NODE
+	npm ci --prefix $(INTEROP)
+endif
 
 node-or-not:
 ifndef NODE

@@ -8,6 +8,7 @@ use std::{
 };
 
 use hexclave_testkit::hexclave::{Fault, LocalHexclave, Tokens};
+use hexclave_tests::{chromium, node};
 use serde_json::{Value, json};
 
 use crate::{JWT_SECRET, PASSWORD, at, exit, hexclave, json_of, run, stderr, stdout};
@@ -52,7 +53,13 @@ async fn ada(hexclave: &LocalHexclave) -> Tokens {
 }
 
 /// A login that waits to be confirmed, and its code.
-async fn begin(mut command: Command) -> (Child, String) {
+async fn begin(command: Command) -> (Child, String) {
+    begin_at(command, APP).await
+}
+
+/// The same, of an application at this address.
+async fn begin_at(mut command: Command, app: &str) -> (Child, String) {
+    let expected = format!("{app}/handler/cli-auth-confirm");
     let waiting = tokio::task::spawn_blocking(move || {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
@@ -64,7 +71,7 @@ async fn begin(mut command: Command) -> (Child, String) {
         }
         child.stderr = Some(said.into_inner());
         let (page, code) = line.trim().split_once("?login_code=").expect("a code");
-        assert_eq!(page, format!("{APP}/handler/cli-auth-confirm"));
+        assert_eq!(page, expected);
         (child, code.to_owned())
     });
     waiting.await.expect("an address")
@@ -158,6 +165,45 @@ async fn who_logs_in_is_known_until_they_log_out() {
             .expect("a file")
             .contains(ada.refresh_token.expose())
     );
+}
+
+/// By way of the local Hexclave's own page, in a real browser.
+#[tokio::test]
+async fn a_login_is_confirmed_in_a_browser() {
+    if !node::is_there() {
+        return;
+    }
+    let Some(executable) = chromium::program() else {
+        return;
+    };
+    let hexclave = hexclave().await;
+    let ada = ada(&hexclave).await;
+    hexclave
+        .sign_up("eve@example.com", PASSWORD)
+        .await
+        .expect("tokens");
+    let home = tempfile::tempdir().expect("a folder");
+    let app = hexclave.config().api_url().as_str().to_owned();
+    let login = ["login", "--no-browser", "--json", "--app-url", &app];
+    let (waiting, code) = begin_at(of(home.path(), &hexclave, &login), &app).await;
+    let input = json!({
+        "executablePath": executable,
+        "link": format!("{app}/handler/cli-auth-confirm?login_code={code}"),
+        "email": "ada@example.com",
+    });
+    let clicking = tokio::task::spawn_blocking(move || node::run("browser/cli-login.mjs", &input));
+    let seen = clicking.await.expect("a click");
+    assert_eq!(
+        seen["buttons"],
+        json!(["Log in as ada@example.com"]),
+        "Eve is restricted"
+    );
+
+    let (code, said) = end(waiting).await;
+    let user: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((code, &user["user"]["id"]), (0, &json!(ada.user_id.to_string())));
+    let output = run(of(home.path(), &hexclave, &["whoami", "--json"]), None).await;
+    assert_eq!(json_of(&output)["user"]["email"], "ada@example.com");
 }
 
 #[tokio::test]

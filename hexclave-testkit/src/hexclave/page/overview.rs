@@ -77,7 +77,7 @@ fn user_table(users: &[UserRow], now_millis: u64) -> String {
 }
 
 const ADD_USER: &str = "<form id=\"add-user\" method=\"post\" action=\"/page/add-user\">\
-    <label>E-mail<input name=\"email\" type=\"email\" required></label><label>Name<input name=\"name\"></label>\
+    <label>E-mail<input name=\"email\" type=\"email\" autocomplete=\"username\" required></label><label>Name<input name=\"name\"></label>\
     <label>Password<input name=\"password\" type=\"password\" minlength=\"8\" autocomplete=\"new-password\" \
     placeholder=\"none\"></label><label class=\"tick\"><input name=\"verified\" type=\"checkbox\" checked>E-mail verified</label>\
     <button>Add a user</button></form>\n";
