@@ -29,6 +29,18 @@ await run("current-user.mjs", async (input) => {
   assert.equal(partial.isRestricted, true);
   assert.deepEqual(partial.restrictedReason, { type: "email_not_verified" });
   assert.deepEqual(await app.getAuthJson(), { accessToken: null, refreshToken: null });
+
+  // Who may not come in is sent to where that can be changed.
+  const sentTo = async (tokenStore) => {
+    const visited = [];
+    const redirectMethod = { navigate: (url) => visited.push(url), useNavigate: () => undefined };
+    const sending = clientApp(input, { tokenStore, redirectMethod });
+    const user = await sending.getUser({ or: "redirect" });
+    assert.notEqual(user?.isRestricted, false);
+    return visited;
+  };
+  assert.deepEqual(await sentTo("memory"), ["/handler/sign-in"]);
+  assert.deepEqual(await sentTo(await restricted.currentSession.getTokens()), ["/handler/onboarding"]);
   assert.equal(await app.getAuthorizationHeader(), null);
 
   // The server verifies the address; the next token says so.

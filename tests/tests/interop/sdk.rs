@@ -6,13 +6,26 @@
 
 use std::{
     collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
 use hexclave_core::{AccessToken, UserId, Verifier};
-use hexclave_testkit::hexclave::{LocalHexclave, LocalHexclaveBuilder, WebhookMessage, WebhookSecret};
+use hexclave_testkit::{
+    TestClock,
+    hexclave::{LocalHexclave, LocalHexclaveBuilder, WebhookFault, WebhookMessage, WebhookSecret},
+};
 use hexclave_tests::node;
 use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::mpsc};
 
 async fn start(builder: LocalHexclaveBuilder) -> LocalHexclave {
     builder.start().await.expect("a server")
@@ -170,6 +183,86 @@ async fn webhooks_are_signed_and_shaped_as_theirs() {
         types.insert(event_type);
     }
     assert_eq!(types.len(), 12, "{types:?}");
+}
+
+/// What comes over HTTP, the newest first, again after a failure, and twice, is what upstream's library takes each time.
+#[tokio::test]
+async fn webhooks_that_are_delivered_pass_in_whatever_order_they_come() {
+    let clock = Arc::new(TestClock::at(unix_seconds()));
+    let hexclave = start(LocalHexclave::builder().clock(Arc::clone(&clock) as Arc<_>)).await;
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let is_first = AtomicBool::new(true);
+    let receiver = Arc::new((arrived, is_first));
+    let told = post(move |headers: HeaderMap, body: String| {
+        let receiver = Arc::clone(&receiver);
+        async move {
+            let (arrived, is_first) = receiver.as_ref();
+            let text = |name: &str| headers[name].to_str().expect("text").to_owned();
+            let message = json!({
+                "id": text("svix-id"),
+                "timestamp": text("svix-timestamp"),
+                "signature": text("svix-signature"),
+                "body": body,
+            });
+            arrived.send(message).expect("the test goes on");
+            match is_first.swap(false, Ordering::SeqCst) {
+                true => StatusCode::SERVICE_UNAVAILABLE,
+                false => StatusCode::NO_CONTENT,
+            }
+        }
+    });
+    let router = Router::new().route("/", told);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let secret = hexclave.webhook_secret().clone();
+    hexclave
+        .add_webhook_endpoint(&url, secret.clone())
+        .expect("a URL");
+    hexclave.set_webhook_faults([WebhookFault::Reversed]);
+
+    let ada = hexclave
+        .create_user(json!({ "display_name": "A" }))
+        .expect("a user");
+    hexclave
+        .update_user(ada, json!({ "display_name": "Ada" }))
+        .expect("a change");
+    clock.advance(2);
+    let mut messages = Vec::new();
+    let receiving = async {
+        let mut next = async || messages.push(arrivals.recv().await.expect("a webhook"));
+        next().await;
+        next().await;
+        hexclave.set_webhook_faults([]);
+        clock.advance(5);
+        next().await;
+        hexclave.set_webhook_faults([WebhookFault::Doubled]);
+        hexclave.delete_user(ada).expect("a deletion");
+        next().await;
+        next().await;
+    };
+    tokio::select! {
+        () = hexclave.keep_delivering_webhooks(|_| ()) => panic!("deliveries never end"),
+        () = receiving => {}
+    }
+    let asked = json!({ "secret": secret.expose(), "messages": messages });
+    let checked = tokio::task::spawn_blocking(move || node::run("verify-webhooks.mjs", &asked))
+        .await
+        .expect("a result");
+    let types: Vec<_> = checked["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|result| (result["ok"].as_bool(), result["type"].as_str().expect("a type")))
+        .collect();
+    let expected = [
+        "user.updated",
+        "user.created",
+        "user.updated",
+        "user.deleted",
+        "user.deleted",
+    ];
+    assert_eq!(types, expected.map(|event_type| (Some(true), event_type)));
 }
 
 #[tokio::test]
