@@ -17,7 +17,8 @@ export INTEROP_REQUIRED
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test interop node examples test-docker fuzz postgres proxies chromium schemathesis interop-packages node-or-not lint docs tests
+.PHONY: demo test lint docs tests interop node examples test-docker fuzz \
+	postgres proxies chromium schemathesis interop-packages node-or-not
 
 demo: postgres
 	cargo run --locked --package hexclave-bridge -- demo

@@ -19,7 +19,7 @@ pub fn run(program: &str, input: &Value) -> Option<Value> {
     if !python.exists() {
         // Past the test harness, which keeps what tests print to itself.
         let warning = format!(
-            "*** {program} needs Python packages (`make python` installs them): it is left out. ***\n"
+            "*** {program} needs Python packages (`make interop-packages` installs them): it is left out. ***\n"
         );
         std::io::stderr()
             .write_all(warning.as_bytes())
