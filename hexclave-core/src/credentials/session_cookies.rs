@@ -33,7 +33,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// #     .project_id("11111111-2222-4333-8444-555555555555".parse()?)
 /// #     .build()?;
 /// let cookies = SessionCookies::new(&config);
-/// let (refresh, access) = (RefreshToken::from("kept in a safe place"), AccessToken::from("a.b.c"));
+/// let (refresh, access) = (RefreshToken::from("kept"), AccessToken::from("a.b.c"));
 ///
 /// let mut response = http::Response::new(());
 /// for value in cookies.keep(&refresh, &access, SystemTime::now()) {
