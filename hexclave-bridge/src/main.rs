@@ -18,6 +18,7 @@ mod settings;
 mod shell;
 mod supabase;
 mod token;
+mod usage;
 mod verify;
 
 use std::process::ExitCode;
@@ -31,7 +32,10 @@ use crate::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage::report(&error),
+    };
     match run(&command).await {
         Ok(code) => code,
         Err(failure) => failure.in_json(command.wants_json()).report(),

@@ -249,6 +249,22 @@ async fn exit_codes_tell_refused_from_misused_from_unchecked() {
         assert_eq!(report.as_object().expect("an object").len(), 1, "{name}");
     }
 
+    for (args, said) in [
+        (&["verify", "--json", "--allow", "everybody"][..], "everybody"),
+        (&["verify", "--json", "--frobnicate"], "'--frobnicate'"),
+        (&["supabase", "lint", "--fail-on", "x", "--json"], "--fail-on"),
+    ] {
+        let output = run(bridge(args), None).await;
+        assert_eq!((exit(&output), stderr(&output).as_str()), (2, ""), "{args:?}");
+        let error = &json_of(&output)["error"];
+        let message = error["message"].as_str().expect("a text");
+        assert_eq!(error["code"], "invalid_usage", "{args:?}");
+        assert!(
+            message.contains(said) && !message.contains("Usage:") && !message.contains('\n'),
+            "{message}"
+        );
+    }
+
     let output = run(at(&hexclave, &["verify", guest.expose()]), None).await;
     assert_eq!((exit(&output), stdout(&output)), (1, String::new()));
     assert!(stderr(&output).contains("error (kind_not_accepted)") && stderr(&output).contains("--allow"));
