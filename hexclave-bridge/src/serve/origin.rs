@@ -13,6 +13,7 @@ use axum::http::{
 };
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Origins of pages as browsers spell them (RFC 6454, section 6.2).
@@ -28,9 +29,11 @@ impl Origins {
     /// pages can make change something, or read the answer of, it also says whose page it was (Fetch, section
     /// 3.2, "Origin header"), and no page can lie about it.
     ///
-    /// Without `Origin` it is somebody following a link, the page's own `GET`, or no browser. Otherwise the page must be
-    /// of the application's own origin, which the browser says, or the host that the proxy was asked for; or of one
-    /// that is listed.
+    /// Without `Origin` it is somebody following a link, the page's own `GET`, or no browser. Otherwise the page must be of
+    /// an origin that is listed, or of the application's own. Browsers say whether it is, in `Sec-Fetch-Site` (Fetch
+    /// Metadata), to all that is reached over https or on localhost. Where one does not, the origin must have the host
+    /// that the proxy was asked for, and its scheme, if the proxy says which: a page of the same host over http may be
+    /// anybody's who is on the line.
     pub(super) fn take_cookies_of(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).into_iter();
         let Some(origin) = origins.next() else {
@@ -39,23 +42,24 @@ impl Origins {
         if origins.next().is_some() {
             return false;
         }
-        let same_origin = headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin");
-        same_origin || self.0.contains(origin) || is_of_host(origin, headers)
+        let is_own = match headers.get(FETCH_SITE) {
+            Some(site) => site == "same-origin",
+            None => is_of_host(origin, headers),
+        };
+        is_own || self.0.contains(origin)
     }
 }
 
 /// Whether an origin is that of the host which the request, or the one that a proxy asks about, was sent to.
 fn is_of_host(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let same = |text: &str, header: &HeaderValue| text.as_bytes().eq_ignore_ascii_case(header.as_bytes());
     let host = headers.get(FORWARDED_HOST).or_else(|| headers.get(header::HOST));
-    let authority = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.split_once("://"))
-        .map(|(_, authority)| authority);
-    match (authority, host) {
-        (Some(authority), Some(host)) => authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()),
-        _ => false,
-    }
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let (Some((scheme, authority)), Some(host)) = (origin, host) else {
+        return false;
+    };
+    let proto = headers.get(FORWARDED_PROTO);
+    same(authority, host) && proto.is_none_or(|proto| same(scheme, proto))
 }
 
 impl FromStr for Origins {
@@ -179,6 +183,37 @@ mod tests {
                     ("origin", "https://own.example"),
                     ("host", "bridge:8787"),
                     ("sec-fetch-site", "same-origin"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("origin", "http://own.example"),
+                    ("host", "own.example"),
+                    ("sec-fetch-site", "cross-site"),
+                ],
+                false,
+            ),
+            (
+                &[
+                    ("origin", "http://own.example"),
+                    ("host", "own.example"),
+                    ("x-forwarded-proto", "https"),
+                ],
+                false,
+            ),
+            (
+                &[
+                    ("origin", "https://own.example"),
+                    ("host", "own.example"),
+                    ("x-forwarded-proto", "https"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("origin", "https://app.example.com"),
+                    ("sec-fetch-site", "same-site"),
                 ],
                 true,
             ),
