@@ -1,9 +1,12 @@
 //! `hexclave-bridge convex auth-config`
 
 use std::{
+    error::Error,
+    fmt::{self, Display},
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
+    str::FromStr,
 };
 
 use clap::{Args, ValueEnum};
@@ -11,23 +14,27 @@ use hexclave_convex::{AuthConfig, Compatibility, Provider};
 use hexclave_core::{AcceptedKinds, UserKind};
 
 use super::live_keys;
-use crate::{failure::Failure, output, settings::ProjectArgs};
+use crate::{
+    failure::Failure,
+    output,
+    settings::{self, ProjectArgs, Settings},
+};
 
 #[derive(Args, Debug)]
 pub(crate) struct AuthConfigArgs {
     #[command(flatten)]
     project: ProjectArgs,
-    /// The kinds of users whom Convex shall accept: normal, restricted, anonymous
-    #[arg(long, value_name = "KIND,…", default_value_t)]
-    kinds: AcceptedKinds,
-    /// Where Convex has the project's keys from
-    #[arg(long, default_value = "url")]
-    jwks: Jwks,
+    /// The kinds of users whom Convex shall accept: normal, restricted, anonymous [default: normal]
+    #[arg(long, value_name = "KIND,…", help_heading = "Settings")]
+    kinds: Option<AcceptedKinds>,
+    /// Where Convex has the project's keys from [default: url]
+    #[arg(long, help_heading = "Settings")]
+    jwks: Option<Jwks>,
     /// Accept tokens under the host's other name too, where it has one (the default)
-    #[arg(long, overrides_with = "no_aliases")]
+    #[arg(long, overrides_with = "no_aliases", help_heading = "Settings")]
     aliases: bool,
     /// Accept tokens under the given name of the host only
-    #[arg(long)]
+    #[arg(long, help_heading = "Settings")]
     no_aliases: bool,
     /// Exactly the two providers of getConvexProvidersConfig in @stackframe/js: normal and anonymous users, audience not
     /// checked
@@ -39,7 +46,8 @@ pub(crate) struct AuthConfigArgs {
         value_name = "NAME",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "HEXCLAVE_PROJECT_ID"
+        default_missing_value = "HEXCLAVE_PROJECT_ID",
+        help_heading = "Settings"
     )]
     env: Option<String>,
     /// Do not look whether the project has keys that Convex cannot use
@@ -72,20 +80,32 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 enum Jwks {
     /// Convex fetches them from Hexclave
+    #[default]
     Url,
     /// They are in the configuration: for a Hexclave that Convex does not reach, and for keys that Convex cannot use
     /// otherwise. To be made anew when they change
     Inline,
 }
 
+/// What is to be in the configuration.
+struct Shape {
+    kinds: AcceptedKinds,
+    jwks: Jwks,
+    aliases: bool,
+    /// The variable of the deployment that the project's id is taken from.
+    env: Option<String>,
+}
+
 /// Prints or writes the auth configuration of a project.
 pub(super) async fn run(args: &AuthConfigArgs) -> Result<ExitCode, Failure> {
     let format = args.format();
-    if args.env.is_some() {
-        let conflict = match (format, args.jwks) {
+    let settings = args.project.settings()?;
+    let shape = args.shape(&settings)?;
+    if shape.env.is_some() {
+        let conflict = match (format, shape.jwks) {
             (Format::Json, _) => Some("JSON reads no variables"),
             (_, Jwks::Inline) => Some("with --jwks inline the keys of one project are in the file"),
             _ => None,
@@ -97,7 +117,7 @@ pub(super) async fn run(args: &AuthConfigArgs) -> Result<ExitCode, Failure> {
             ));
         }
     }
-    let config = args.config().await?;
+    let config = args.config(&settings, &shape).await?;
     let Some(file) = &args.out else {
         output::text(format.text_of(&config));
         return Ok(ExitCode::SUCCESS);
@@ -146,25 +166,54 @@ impl AuthConfigArgs {
             })
     }
 
-    async fn config(&self) -> Result<AuthConfig, Failure> {
+    /// What the options say, and for the rest the settings. `--upstream` says all of it.
+    fn shape(&self, settings: &Settings) -> Result<Shape, Failure> {
+        if self.upstream {
+            return Ok(Shape {
+                kinds: AcceptedKinds::default().and(UserKind::Anonymous),
+                jwks: Jwks::Url,
+                aliases: true,
+                env: None,
+            });
+        }
+        let aliases = match (self.aliases, self.no_aliases) {
+            (_, true) => Some(false),
+            (true, _) => Some(true),
+            _ => None,
+        };
+        Ok(Shape {
+            kinds: settings
+                .value(&settings::CONVEX_KINDS, self.kinds)?
+                .unwrap_or_default(),
+            jwks: settings
+                .value(&settings::CONVEX_JWKS, self.jwks)?
+                .unwrap_or_default(),
+            aliases: settings
+                .value(&settings::CONVEX_ALIASES, aliases)?
+                .unwrap_or(true),
+            env: settings.value(&settings::CONVEX_ENV, self.env.clone())?,
+        })
+    }
+
+    async fn config(&self, settings: &Settings, shape: &Shape) -> Result<AuthConfig, Failure> {
         // With a variable in the place of its id, any project will do.
-        let project = match self.env {
+        let project = match shape.env {
             Some(_) => self.project.config_or("internal".parse()?)?,
-            None => self.project.config()?,
+            None => self.project.config_of(settings)?,
         };
         let mut builder = AuthConfig::for_project(&project)
-            .kinds(self.kinds)
-            .aliases(!self.no_aliases);
+            .kinds(shape.kinds)
+            .aliases(shape.aliases);
         if self.upstream {
             builder = builder.compatibility(Compatibility::Upstream);
         }
-        if let Some(name) = &self.env {
+        if let Some(name) = &shape.env {
             builder = builder
                 .project_id_from_environment(name)
                 .map_err(|error| Failure::usage("invalid_config", error))?;
         }
-        if self.jwks == Jwks::Inline {
-            let keys = live_keys::fetch(&project, self.kinds).await?;
+        if shape.jwks == Jwks::Inline {
+            let keys = live_keys::fetch(&project, shape.kinds).await?;
             let config = builder.build_inline(&keys)?;
             let size: usize = config
                 .providers()
@@ -177,20 +226,32 @@ impl AuthConfigArgs {
             return Ok(config);
         }
         let config = builder.build();
-        if !self.offline && self.env.is_none() {
-            live_keys::warn_of_short_keys(&project, self.accepted(), &config).await;
+        if !self.offline && shape.env.is_none() {
+            live_keys::warn_of_short_keys(&project, shape.kinds, &config).await;
         }
         Ok(config)
     }
+}
 
-    fn accepted(&self) -> AcceptedKinds {
-        if self.upstream {
-            AcceptedKinds::default().and(UserKind::Anonymous)
-        } else {
-            self.kinds
-        }
+impl FromStr for Jwks {
+    type Err = NotJwks;
+
+    fn from_str(text: &str) -> Result<Self, NotJwks> {
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| NotJwks)
     }
 }
+
+/// A text does not say where keys come from.
+#[derive(Debug)]
+struct NotJwks;
+
+impl Display for NotJwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the project's keys come by url or are inline: expected url or inline")
+    }
+}
+
+impl Error for NotJwks {}
 
 impl Format {
     fn text_of(self, config: &AuthConfig) -> String {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexclave_convex::{AuthConfig, KeyProblem};
+use hexclave_convex::{AuthConfig, Compatibility, KeyProblem};
 use hexclave_core::{AcceptedKinds, UserKind};
 
 use super::{DoctorArgs, check::Check, hexclave::Hexclave};
@@ -20,6 +20,8 @@ const USUAL_FILES: [&str; 3] = [
     "convex/auth.config.js",
     "convex/auth.config.json",
 ];
+/// What `--env` takes where it names none.
+const USUAL_VARIABLE: &str = "HEXCLAVE_PROJECT_ID";
 const HOW_TO_WRITE: &str =
     "write it with `hexclave-bridge convex auth-config --out FILE`, and push it with `npx convex dev`";
 
@@ -51,7 +53,10 @@ pub(super) fn check(args: &DoctorArgs, settings: &Settings, hexclave: Option<&He
     };
     match file.extension().is_some_and(|extension| extension == "json") {
         true => json(&file, &text, hexclave),
-        false => script(&file, &text, hexclave),
+        false => match settings.value(&settings::CONVEX_ENV, None::<String>) {
+            Ok(variable) => script(&file, &text, hexclave, variable.as_deref()),
+            Err(failure) => Check::failed(NAME, &failure),
+        },
     }
 }
 
@@ -109,22 +114,22 @@ fn json(file: &Path, text: &str, hexclave: &Hexclave) -> Check {
     }
 }
 
-/// A script, which only Convex can read: it is compared with what would be written.
-fn script(file: &Path, text: &str, hexclave: &Hexclave) -> Check {
+/// A script, which only Convex can read: it is compared with everything that `convex auth-config` writes.
+fn script(file: &Path, text: &str, hexclave: &Hexclave, variable: Option<&str>) -> Check {
     let is_typescript = file.extension().is_some_and(|extension| extension == "ts");
-    for kinds in combinations() {
-        let config = AuthConfig::for_project(&hexclave.config).kinds(kinds).build();
+    let is_written = |config: &AuthConfig| {
         let written = match is_typescript {
             true => config.to_typescript(),
             false => config.to_javascript(),
         };
-        if text == written || config.merge_into_script(text).is_ok_and(|merged| merged == text) {
-            return Check::pass(NAME, format!("{} accepts {kinds} users", file.display()));
-        }
+        text == written || config.merge_into_script(text).is_ok_and(|merged| merged == text)
+    };
+    if let Some((_, kinds)) = forms(hexclave, variable).find(|(config, _)| is_written(config)) {
+        return Check::pass(NAME, format!("{} accepts {kinds} users", file.display()));
     }
     let message = match AuthConfig::is_emitted(text) {
         true => format!(
-            "{} is not what this program writes for project {} at {} without options",
+            "{} is not what this program writes now for project {} at {}",
             file.display(),
             hexclave.config.project_id(),
             hexclave.config.api_url()
@@ -137,7 +142,39 @@ fn script(file: &Path, text: &str, hexclave: &Hexclave) -> Check {
     Check::warn(NAME, message).fix(HOW_TO_WRITE)
 }
 
-fn combinations() -> impl Iterator<Item = AcceptedKinds> {
+/// Every configuration that `convex auth-config` writes for a project, and whom it accepts. A variable in the place of the
+/// project's id is the given one, or else the usual one.
+fn forms<'a>(
+    hexclave: &'a Hexclave,
+    variable: Option<&'a str>,
+) -> impl Iterator<Item = (AuthConfig, AcceptedKinds)> + 'a {
+    let project = &hexclave.config;
+    let as_upstream = AuthConfig::for_project(project).compatibility(Compatibility::Upstream);
+    let of_upstream = AcceptedKinds::default().and(UserKind::Anonymous);
+    let builders = combinations().flat_map(move |kinds| {
+        [true, false].map(|aliases| {
+            (
+                AuthConfig::for_project(project).kinds(kinds).aliases(aliases),
+                kinds,
+            )
+        })
+    });
+    let with_variable = builders.clone().filter_map(move |(builder, kinds)| {
+        let builder = builder.project_id_from_environment(variable.unwrap_or(USUAL_VARIABLE));
+        Some((builder.ok()?.build(), kinds))
+    });
+    let inline = builders.clone().filter_map(|(builder, kinds)| {
+        let config = builder.build_inline(hexclave.keys.as_ref()?);
+        Some((config.ok()?, kinds))
+    });
+    builders
+        .map(|(builder, kinds)| (builder.build(), kinds))
+        .chain(with_variable)
+        .chain(inline)
+        .chain([(as_upstream.build(), of_upstream)])
+}
+
+fn combinations() -> impl Iterator<Item = AcceptedKinds> + Clone {
     let [normal, restricted, anonymous] = UserKind::ALL;
     [
         AcceptedKinds::only(normal),

@@ -70,6 +70,9 @@ pub(crate) struct ServeArgs {
     /// The table that follows Hexclave's users, as name or schema.name [default: public.users]
     #[arg(long, value_name = "TABLE", help_heading = "Settings")]
     users_table: Option<String>,
+    /// Mirror the users' server_metadata too, which is for servers alone
+    #[arg(long, help_heading = "Settings")]
+    server_metadata: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     /// The most connections at once; more are answered 503 [default: 4096]
@@ -159,7 +162,10 @@ impl ServeArgs {
         let key = SecretKey::new(key.expose()).map_err(|error| Failure::from(error).within(key.origin()))?;
         let config = ProjectConfig::builder().secret_server_key(key);
         let api = api::Client::server(self.project.complete(config, settings)?)?;
-        let mirror = UserMirror::new(settings.users_table(self.users_table.as_ref())?, api);
+        let mirror = UserMirror::new(
+            settings.users_table(self.users_table.as_ref(), self.server_metadata)?,
+            api,
+        );
         let database = self.database.database(settings)?;
         Ok(Some(Webhooks::new(verifier, mirror, database)))
     }

@@ -28,11 +28,12 @@ pub(crate) use self::{
     project::ProjectArgs,
     secret::{Secret, standard_input},
     setting::{
-        ALLOW, APP_URL, CONVEX_CONFIG, COOKIES, DATABASE_CA, DATABASE_URL, FAIL_ON, HEADER_TIMEOUT,
-        JWT_SECRET, LISTEN, LOCAL_DATA, LOCAL_LISTEN, LOCAL_REQUIRE_EMAIL_VERIFICATION, LOCAL_SEED,
-        LOCAL_WEBHOOK, LOCAL_WEBHOOK_FAULTS, LOG_LEVEL, MAX_CONNECTIONS, MAX_REQUESTS, ORIGINS,
-        REQUEST_TIMEOUT, SCHEMAS, SECRET_SERVER_KEY, SESSION_FILE, SHUTDOWN_TIMEOUT, SIGNING_KEY, Setting,
-        TLS_CERTIFICATE, TLS_KEY, TOKEN_LIFETIME, USERS_TABLE, WEBHOOK_SECRET,
+        ALLOW, APP_URL, CONVEX_ALIASES, CONVEX_CONFIG, CONVEX_ENV, CONVEX_JWKS, CONVEX_KINDS, COOKIES,
+        DATABASE_CA, DATABASE_URL, FAIL_ON, HEADER_TIMEOUT, JWT_SECRET, LARGEST_TABLE, LEAVE_TRIGGERS_ALONE,
+        LISTEN, LOCAL_DATA, LOCAL_LISTEN, LOCAL_REQUIRE_EMAIL_VERIFICATION, LOCAL_SEED, LOCAL_WEBHOOK,
+        LOCAL_WEBHOOK_FAULTS, LOG_LEVEL, LOOK_AS, MAX_CONNECTIONS, MAX_REQUESTS, ORIGINS, REQUEST_TIMEOUT,
+        SAMPLE, SCHEMAS, SECRET_SERVER_KEY, SERVER_METADATA, SESSION_FILE, SHUTDOWN_TIMEOUT, SIGNING_KEY,
+        Setting, TLS_CERTIFICATE, TLS_KEY, TOKEN_LIFETIME, USERS_TABLE, WEBHOOK_SECRET,
     },
 };
 use crate::failure::Failure;
@@ -72,12 +73,22 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The table that users are kept in: `schema.table`, or a table of the schema `public`.
-    pub(crate) fn users_table(&self, flag: Option<&String>) -> Result<UserTable, Failure> {
+    /// The table that users are kept in, `schema.table` or a table of the schema `public`, and whether it has their
+    /// `server_metadata` too.
+    pub(crate) fn users_table(
+        &self,
+        flag: Option<&String>,
+        server_metadata: bool,
+    ) -> Result<UserTable, Failure> {
         let name = self.value(&USERS_TABLE, flag.cloned())?;
         let name = name.as_deref().unwrap_or("users");
         let (schema, name) = name.split_once('.').unwrap_or(("public", name));
-        Ok(UserTable::new(schema, name)?)
+        let table = UserTable::new(schema, name)?;
+        let server_metadata = self.value(&SERVER_METADATA, server_metadata.then_some(true))?;
+        Ok(match server_metadata.unwrap_or(false) {
+            true => table.with_server_metadata(),
+            false => table,
+        })
     }
 
     /// A setting: what the flag says, or else the first place that has it.
@@ -204,6 +215,71 @@ impl Display for Origin {
                 file: Some(file),
             } => write!(f, "variable {name} in {file}"),
             Self::File { key, file } => write!(f, "`{key}` in {}", file.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{
+        setting::{Kind, SETTINGS},
+        *,
+    };
+
+    /// Where a setting is found by settings that have these files, from the first variables on that are not left out.
+    fn origin(setting: &Setting, folder: &Path, left_out: usize) -> String {
+        let settings = Settings {
+            variables: Variables::of_folder(folder)
+                .expect("variables")
+                .into_iter()
+                .skip(left_out)
+                .collect(),
+            file: Some(SettingsFile::read(&folder.join("settings.toml")).expect("a file")),
+        };
+        if let Kind::Secret { .. } = setting.kind {
+            let secret = settings
+                .secret(setting, None)
+                .expect("a secret")
+                .expect("a secret");
+            return secret.origin().to_owned();
+        }
+        let flag = settings.value(setting, Some("of the flag".to_owned()));
+        assert_eq!(flag.expect("a value").as_deref(), Some("of the flag"));
+        let found = settings.find(setting).expect("a value").expect("a value");
+        found.origin.to_string()
+    }
+
+    /// The process's environment stands before the files of variables by `Settings::read` alone.
+    #[test]
+    fn every_setting_has_the_same_order_of_places() {
+        for setting in SETTINGS {
+            let Some(key) = setting.key else { continue };
+            let folder = tempfile::tempdir().expect("a folder");
+            let folder = folder.path();
+            let (text, value) = match setting.kind {
+                Kind::Switch => ("true", "true"),
+                Kind::Number => ("7", "7"),
+                Kind::List => ("value", "['value']"),
+                Kind::Text | Kind::Secret { .. } => ("value", "'value'"),
+            };
+            for (name, text) in [
+                (".env.local", format!("{}={text}", setting.variable)),
+                (".env", format!("{}={text}", setting.variable)),
+                ("settings.toml", format!("{key} = {value}")),
+                ("value", "a secret".to_owned()),
+            ] {
+                fs::write(folder.join(name), text).expect("a file");
+            }
+            let variable = format!("variable {} in ", setting.variable);
+            assert_eq!(origin(setting, folder, 0), format!("{variable}.env.local"));
+            assert_eq!(origin(setting, folder, 1), format!("{variable}.env"));
+            let file = match setting.kind {
+                Kind::Secret { .. } => folder.join("value").display().to_string(),
+                _ => format!("`{key}` in {}", folder.join("settings.toml").display()),
+            };
+            assert_eq!(origin(setting, folder, 2), file);
         }
     }
 }

@@ -70,7 +70,17 @@ settings! {
     DATABASE_CA: "database-ca-file", "SUPABASE_DB_CA_FILE", Some("supabase.database-ca-file"), Kind::Text;
     SCHEMAS: "schemas", "SUPABASE_DB_SCHEMAS", Some("supabase.schemas"), Kind::List;
     USERS_TABLE: "users-table", "HEXCLAVE_BRIDGE_USERS_TABLE", Some("supabase.users-table"), Kind::Text;
+    SERVER_METADATA: "server-metadata", "HEXCLAVE_BRIDGE_SERVER_METADATA", Some("supabase.server-metadata"), Kind::Switch;
+    LOOK_AS: "look-as", "HEXCLAVE_BRIDGE_LOOK_AS", Some("supabase.look-as"), Kind::Text;
+    LARGEST_TABLE: "largest-table", "HEXCLAVE_BRIDGE_LARGEST_TABLE", Some("supabase.largest-table"), Kind::Number;
+    SAMPLE: "sample", "HEXCLAVE_BRIDGE_SAMPLE", Some("supabase.sample"), Kind::Number;
+    LEAVE_TRIGGERS_ALONE: "leave-triggers-alone", "HEXCLAVE_BRIDGE_LEAVE_TRIGGERS_ALONE",
+        Some("supabase.leave-triggers-alone"), Kind::Switch;
     CONVEX_CONFIG: "convex-config", "HEXCLAVE_BRIDGE_CONVEX_CONFIG", Some("convex.config"), Kind::Text;
+    CONVEX_KINDS: "kinds", "HEXCLAVE_BRIDGE_CONVEX_KINDS", Some("convex.kinds"), Kind::List;
+    CONVEX_JWKS: "jwks", "HEXCLAVE_BRIDGE_CONVEX_JWKS", Some("convex.jwks"), Kind::Text;
+    CONVEX_ALIASES: "aliases", "HEXCLAVE_BRIDGE_CONVEX_ALIASES", Some("convex.aliases"), Kind::Switch;
+    CONVEX_ENV: "env", "HEXCLAVE_BRIDGE_CONVEX_ENV", Some("convex.env"), Kind::Text;
     FAIL_ON: "fail-on", "HEXCLAVE_BRIDGE_FAIL_ON", Some("supabase.fail-on"), Kind::Text;
     SIGNING_KEY: "signing-key-file", "SUPABASE_SIGNING_KEY", Some("supabase.signing-key-file"),
         Kind::Secret { file_variable: "SUPABASE_SIGNING_KEY_FILE" };
@@ -147,6 +157,66 @@ mod tests {
             let row = format!("| `--{}` | {variables} | {key} |", setting.flag);
             assert!(readme.contains(&row), "the README has no row {row}");
         }
+    }
+
+    /// What a single run is asked, and not how things are set up. Whom the local Hexclave lets in is to be said each time.
+    const ASKED: &[&str] = &[
+        "access-token",
+        "allow-narrower",
+        "allow-remote",
+        "anew",
+        "check",
+        "claims",
+        "compare",
+        "create",
+        "for",
+        "force",
+        "format",
+        "guest",
+        "guide",
+        "help",
+        "json",
+        "live-keys",
+        "merge",
+        "no-browser",
+        "now",
+        "offline",
+        "out",
+        "owner",
+        "owner-reads",
+        "prepare",
+        "public-read",
+        "refuse-anonymous",
+        "require-mfa",
+        "selected-team",
+        "sql",
+        "table",
+        "take-over",
+        "team",
+        "team-reads",
+        "upstream",
+        "user",
+        "version",
+        "websocket",
+        "with-jwt-secret",
+    ];
+
+    #[test]
+    fn each_option_is_a_setting_or_asked_of_one_run() {
+        each_command(&Cli::command(), &mut |command| {
+            for option in command.get_arguments() {
+                let Some(name) = option.get_long() else { continue };
+                let is_setting = SETTINGS
+                    .iter()
+                    .any(|setting| setting.flag == name || name == format!("no-{}", setting.flag));
+                let is_headed = option.get_help_heading() == Some("Settings");
+                let what = format!("{} --{name}", command.get_name());
+                assert_ne!(is_setting, ASKED.contains(&name), "{what}");
+                // There, it is the file that is looked at; and the project is that of the live keys.
+                let is_other = command.get_name().starts_with("check") || command.get_name() == "identity";
+                assert!(is_setting == is_headed || is_other, "{what}");
+            }
+        });
     }
 
     #[test]

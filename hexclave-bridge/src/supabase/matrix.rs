@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     output,
     progress::Progress,
-    settings::{Settings, SourceArgs},
+    settings::{self, Settings, SourceArgs},
 };
 
 pub(super) const EXIT_CODES: &str = "\
@@ -51,19 +51,19 @@ pub(crate) struct MatrixArgs {
     #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
     claims: Vec<(String, PathBuf)>,
     /// The role that sees which rows there are, such as service_role, where the connection's own does not see all
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", help_heading = "Settings")]
     look_as: Option<String>,
     /// SQL to run first, such as rows to try things on; it is undone with everything else
     #[arg(long, value_name = "FILE.sql")]
     prepare: Option<PathBuf>,
     /// Do not write to tables that have triggers
-    #[arg(long)]
+    #[arg(long, help_heading = "Settings")]
     leave_triggers_alone: bool,
     /// How many rows a table may have at most for all of them to be written [default: 1000]
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", help_heading = "Settings")]
     largest_table: Option<u32>,
     /// How many rows are tried one by one, and how many keys are shown; with 0 no value of a row is shown [default: 100]
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", help_heading = "Settings")]
     sample: Option<u32>,
     /// Compare with a matrix that was saved as JSON; the exit code says whether access has changed
     #[arg(long, value_name = "FILE.json")]
@@ -118,7 +118,7 @@ pub(super) async fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
         None => None,
     };
     let mut client = args.database.connect(&settings).await?;
-    let mut builder = args.builder()?;
+    let mut builder = args.builder(&settings)?;
     if args.table.is_empty() {
         let schemas = args.schemas.names(&settings)?;
         database::check_schemas(&client, &schemas).await?;
@@ -145,7 +145,7 @@ pub(super) async fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
 }
 
 impl MatrixArgs {
-    fn builder<'a>(&self) -> Result<AccessMatrixBuilder<'a>, Failure> {
+    fn builder<'a>(&self, settings: &Settings) -> Result<AccessMatrixBuilder<'a>, Failure> {
         let mut builder = AccessMatrix::builder();
         for table in &self.table {
             let (schema, table) = table.split_once('.').unwrap_or(("public", table));
@@ -154,19 +154,23 @@ impl MatrixArgs {
         for identity in self.identities()? {
             builder = builder.identity(identity);
         }
-        if let Some(role) = &self.look_as {
-            builder = builder.dangerously_look_as(Role::dangerously_privileged(role)?);
+        if let Some(role) = settings.value(&settings::LOOK_AS, self.look_as.clone())? {
+            builder = builder.dangerously_look_as(Role::dangerously_privileged(&role)?);
         }
         if let Some(file) = &self.prepare {
             builder = builder.prepare(read(file)?);
         }
-        if self.leave_triggers_alone {
+        let alone = self.leave_triggers_alone.then_some(true);
+        if settings
+            .value(&settings::LEAVE_TRIGGERS_ALONE, alone)?
+            .unwrap_or(false)
+        {
             builder = builder.leave_triggers_alone();
         }
-        if let Some(rows) = self.largest_table {
+        if let Some(rows) = settings.value(&settings::LARGEST_TABLE, self.largest_table)? {
             builder = builder.largest_table(rows);
         }
-        if let Some(rows) = self.sample {
+        if let Some(rows) = settings.value(&settings::SAMPLE, self.sample)? {
             builder = builder.sample(rows);
         }
         Ok(builder)

@@ -30,7 +30,7 @@ pub(crate) struct SyncArgs {
     #[arg(long, value_name = "[SCHEMA.]TABLE", help_heading = "Settings")]
     users_table: Option<String>,
     /// Mirror the users' server_metadata too, which is for servers alone
-    #[arg(long)]
+    #[arg(long, help_heading = "Settings")]
     server_metadata: bool,
     /// Print the SQL that makes the table, for a migration, and do nothing else
     #[arg(long)]
@@ -108,11 +108,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
 
 impl SyncArgs {
     fn table(&self, settings: &Settings) -> Result<UserTable, Failure> {
-        let table = settings.users_table(self.users_table.as_ref())?;
-        Ok(match self.server_metadata {
-            true => table.with_server_metadata(),
-            false => table,
-        })
+        settings.users_table(self.users_table.as_ref(), self.server_metadata)
     }
 
     fn config(&self, settings: &Settings) -> Result<ProjectConfig, Failure> {

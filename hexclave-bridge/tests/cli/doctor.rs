@@ -376,6 +376,39 @@ async fn convex_configurations_are_compared_with_the_project() {
             file
         }
     };
+    // Whatever way this program writes it, it is recognized.
+    for (options, accepts) in [
+        (
+            &["--kinds", "normal,anonymous"][..],
+            "accepts normal,anonymous users",
+        ),
+        (&["--no-aliases"], "accepts normal users"),
+        (&["--env"], "accepts normal users"),
+        (
+            &["--jwks", "inline", "--kinds", "normal,restricted"],
+            "accepts normal,restricted users",
+        ),
+        (&["--upstream"], "accepts normal,anonymous users"),
+    ] {
+        let file = folder.path().join("form.ts");
+        let mut command = of(&hexclave, &["convex", "auth-config"]);
+        command.args(options).arg("--out").arg(&file);
+        assert_eq!(exit(&run(command, None).await), 0, "{options:?}");
+        let (code, status, message) = outcome(with(&file), "convex").await;
+        assert_eq!((code, status.as_str()), (0, "pass"), "{options:?}: {message}");
+        assert!(message.contains(accepts), "{message}");
+    }
+    let named = folder.path().join("named.ts");
+    let mut command = of(&hexclave, &["convex", "auth-config", "--env=MY_PROJECT"]);
+    command.arg("--out").arg(&named);
+    assert_eq!(exit(&run(command, None).await), 0);
+    for (variable, expected) in [("MY_PROJECT", "pass"), ("", "warn")] {
+        let mut command = with(&named);
+        command.env("HEXCLAVE_BRIDGE_CONVEX_ENV", variable);
+        let (_, status, message) = outcome(command, "convex").await;
+        assert_eq!(status, expected, "{message}");
+    }
+
     let other = PROJECT.replace('1', "7");
     let foreign = folder.path().join("foreign.ts");
     fs::write(&foreign, "export default { providers: [] };\n").expect("a file");

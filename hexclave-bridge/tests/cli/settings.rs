@@ -140,6 +140,83 @@ async fn who_is_let_in_can_be_set_everywhere() {
     assert_eq!(exit(&run(command, Some(guest.expose().to_owned())).await), 0);
 }
 
+#[tokio::test]
+async fn the_configuration_for_convex_can_be_set_everywhere() {
+    let kinds = Names {
+        flag: "--kinds",
+        variable: "HEXCLAVE_BRIDGE_CONVEX_KINDS",
+        key: "convex.kinds",
+    };
+    let command = [
+        "convex",
+        "auth-config",
+        "--offline",
+        "--format",
+        "json",
+        "--project-id",
+        PROJECT,
+    ];
+    for (first, highest) in PLACES.into_iter().enumerate() {
+        for (here, below, providers) in [
+            ("normal,restricted,anonymous", "normal", 6),
+            ("normal", "anonymous,normal", 2),
+        ] {
+            let set: Vec<_> = PLACES
+                .into_iter()
+                .skip(first)
+                .map(|place| (place, if place == highest { here } else { below }))
+                .collect();
+            let output = with(&command, &kinds, &set, None).await;
+            let found = json_of(&output)["providers"].as_array().map(Vec::len);
+            assert_eq!(found, Some(providers), "{highest:?}: {}", stderr(&output));
+        }
+    }
+
+    let folder = folder(
+        None,
+        None,
+        Some("[convex]\naliases = false\nenv = 'MY_PROJECT'\n"),
+    );
+    let emit = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = bridge(&[
+            "convex",
+            "auth-config",
+            "--offline",
+            "--config",
+            "hexclave-bridge.toml",
+        ]);
+        command
+            .args(args)
+            .envs(variables.iter().copied())
+            .current_dir(&folder);
+        run(command, None)
+    };
+    let hosts = |output: &Output| {
+        ["api.hexclave.com", "api.stack-auth.com"].map(|host| stdout(output).contains(host))
+    };
+    let output = emit(&[], &[]).await;
+    assert!(
+        stdout(&output).contains("process.env.MY_PROJECT"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(hosts(&output), [true, false]);
+    let output = emit(&["--aliases", "--env=OTHER"], &[]).await;
+    assert!(
+        stdout(&output).contains("process.env.OTHER"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(hosts(&output), [true, true]);
+    let output = emit(&[], &[("HEXCLAVE_BRIDGE_CONVEX_JWKS", "somewhere")]).await;
+    assert_eq!(exit(&output), 2);
+    let said = stderr(&output);
+    assert!(
+        said.contains("HEXCLAVE_BRIDGE_CONVEX_JWKS") && said.contains("url or inline"),
+        "{said}"
+    );
+}
+
 /// A secret in each of its places, with another one in those behind it.
 #[tokio::test]
 async fn secrets_come_from_variables_files_and_standard_input() {
