@@ -29,7 +29,10 @@ fn message(rendered: &str) -> String {
         .filter_map(|part| text.find(part))
         .min();
     let text = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    paragraphs.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -44,7 +47,7 @@ mod tests {
         for (args, expected) in [
             (
                 &["verify", "--jsno"][..],
-                "unexpected argument '--jsno' found tip: a similar argument exists: '--json'",
+                "unexpected argument '--jsno' found; tip: a similar argument exists: '--json'",
             ),
             (
                 &["convex", "check"],
