@@ -3,9 +3,10 @@
 use std::{convert::Infallible, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use hexclave_testkit::hexclave::{LocalHexclave, UnknownWebhookFault, WebhookFault, WebhookSecret};
+use hexclave_testkit::hexclave::{
+    HexclaveError, LocalHexclave, UnknownWebhookFault, WebhookFault, WebhookSecret,
+};
 
-use super::failed;
 use crate::{
     failure::Failure,
     settings::{self, Settings},
@@ -48,7 +49,7 @@ impl WebhookArgs {
             Some(given) => {
                 let secret = WebhookSecret::new(given.expose());
                 (
-                    secret.map_err(|error| failed(&error).within(given.origin()))?,
+                    secret.map_err(|error| unusable(&error).within(given.origin()))?,
                     None,
                 )
             }
@@ -59,12 +60,20 @@ impl WebhookArgs {
         };
         for url in &urls {
             let added = hexclave.add_webhook_endpoint(url, secret.clone());
-            added.map_err(|error| failed(&error))?;
+            added.map_err(|error| {
+                unusable(&error).hint(Some(
+                    "it comes from --webhook, HEXCLAVE_BRIDGE_LOCAL_WEBHOOK or `local.webhook`",
+                ))
+            })?;
         }
         let faults = settings.value(&settings::LOCAL_WEBHOOK_FAULTS, self.webhook_faults.clone())?;
         hexclave.set_webhook_faults(faults.unwrap_or_default().0);
         Ok(Some(Webhooks { urls, secret: own }))
     }
+}
+
+fn unusable(error: &HexclaveError) -> Failure {
+    Failure::usage("invalid_config", error)
 }
 
 /// URLs with commas between them.

@@ -124,6 +124,7 @@ impl Hexclave {
             .env("HEXCLAVE_PROJECT_ID", self.local.has("projectId"))
             .env("HEXCLAVE_SECRET_SERVER_KEY", self.local.has("secretServerKey"))
             .env("HEXCLAVE_WEBHOOK_SECRET", self.local.has("webhookSecret"))
+            .env("HEXCLAVE_BRIDGE_SERVER_METADATA", "true")
             .env("SUPABASE_DB_URL", database_url);
         Service::start(command).await
     }
@@ -148,18 +149,18 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 
 /// The users who are there: their ids and names, by name.
 async fn rows(database: &Database) -> Vec<(String, Option<String>)> {
+    let sql = "select id::text, display_name from app.people where deleted_at is null order by display_name";
+    rows_of(database, sql).await
+}
+
+async fn rows_of(database: &Database, sql: &str) -> Vec<(String, Option<String>)> {
     let (client, connection) = database
         .authenticator_config()
         .connect(tokio_postgres::NoTls)
         .await
         .expect("a connection");
     tokio::spawn(connection);
-    let rows = client
-        .query(
-            "select id::text, display_name from app.people where deleted_at is null order by display_name",
-            &[],
-        )
-        .await;
+    let rows = client.query(sql, &[]).await;
     // There is no table before the first webhook.
     rows.map(|rows| rows.iter().map(|row| (row.get(0), row.get(1))).collect())
         .unwrap_or_default()
@@ -187,6 +188,19 @@ async fn a_table_follows_the_users_of_a_local_hexclave() {
     until("a row", async || rows(&database).await == [(ada.clone(), None)]).await;
     hexclave.change(&ada, json!({ "display_name": "Ada" })).await;
     until("a name", async || rows(&database).await == [named(&ada, "Ada")]).await;
+
+    hexclave
+        .change(&ada, json!({ "server_metadata": { "tier": 1 } }))
+        .await;
+    until("what servers know", async || {
+        rows_of(
+            &database,
+            "select id::text, server_metadata->>'tier' from app.people",
+        )
+        .await
+            == [named(&ada, "1")]
+    })
+    .await;
 
     // Told twice and the wrong way round, it is the same table.
     hexclave.webhook_faults("reversed=on&doubled=on").await;
@@ -258,6 +272,7 @@ async fn the_secret_for_webhooks_is_given_or_the_projects() {
     ] {
         let output = local(secret, args).await;
         assert_eq!(exit(&output), 2, "{args:?}");
+        assert_eq!(json_of(&output)["error"]["code"], "invalid_config");
         let message = json_of(&output)["error"]["message"].to_string();
         assert!(
             message.contains(said) && !message.contains("hunter2"),
