@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** How long a slow machine may take for anything, in milliseconds. */
@@ -9,8 +12,11 @@ const patience = 180_000;
  * test, however that ends.
  */
 export async function withBrowser(executablePath, origin, test) {
+  // The browser leaves files behind when it is ended.
+  const folder = await mkdtemp(join(tmpdir(), "hexclave-browser-"));
   const browser = await chromium.launch({
     executablePath,
+    env: { ...process.env, TMPDIR: folder },
     timeout: patience,
     args: ["--disable-gpu", "--disable-quic"],
   });
@@ -37,6 +43,7 @@ export async function withBrowser(executablePath, origin, test) {
     return result;
   } finally {
     await browser.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
