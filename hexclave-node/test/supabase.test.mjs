@@ -10,6 +10,7 @@ import {
   User,
   createSupabaseMinter,
   createVerifier,
+  supabaseJwks,
 } from "hexclave-node";
 import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from "jose";
 
@@ -176,6 +177,24 @@ test("imported keys sign with their names", async () => {
   const sharedSecret = randomBytes(32);
   const shared = await createSupabaseMinter({ key: { sharedSecret, keyId: "shared" } }).mint(user);
   await jwtVerify(shared, sharedSecret);
+});
+
+test("the keys of minters are published by their public halves, shared secrets where they may be", async () => {
+  const project = createVerifier({ projectId: PROJECT, keys });
+  const jwk = { ...(await privateJwk("ES256")), kid: "of-es256" };
+  const shared = { sharedSecret: randomBytes(32), keyId: "shared" };
+  const text = await supabaseJwks({ verifier: project, keys: [{ jwk }] });
+  assert.ok(!text.includes(jwk.d));
+  const minted = await createSupabaseMinter({ key: { jwk } }).mint(user);
+  await jwtVerify(minted, createLocalJWKSet(JSON.parse(text).custom_jwks));
+
+  const selfHosted = JSON.parse(await supabaseJwks({ verifier: project, for: "self-hosted", keys: [{ jwk }, shared] }));
+  assert.deepEqual(
+    selfHosted.keys.map(({ kid }) => kid),
+    ["normal-key", "of-es256", "shared"],
+  );
+  await assert.rejects(supabaseJwks({ verifier: project, keys: [shared] }), { code: "invalid_key" });
+  await assert.rejects(supabaseJwks({ verifier: project, keys: [{ jwk: { kty: "EC" } }] }), /option `keys`/);
 });
 
 test("a minter is not made of what cannot be, and no error shows a secret", () => {
