@@ -5,7 +5,7 @@ use napi_derive::napi;
 
 use crate::{
     failure::{Failure, Outcome, outcome},
-    later::{Later, now_or_later},
+    later::{Later, later},
     project::in_option,
     verifier::{Verifier, keys_of},
 };
@@ -45,7 +45,7 @@ pub fn convex_auth_config<'env>(
         };
         options.text(&verifier, keys)
     };
-    now_or_later(env, work, |text| text)
+    later(env, work, |text| text)
 }
 
 impl AuthConfigOptions {
@@ -93,7 +93,7 @@ pub fn convex_identity(
             .await?;
         Ok::<_, Failure>(identity.to_json())
     };
-    now_or_later(env, work, |json| json)
+    later(env, work, |json| json)
 }
 
 #[napi]
@@ -107,7 +107,7 @@ pub fn explain_convex(
         let verifier = judge(&config, on_websocket)?;
         Ok::<_, Failure>(verifier.explain(&AccessToken::from(token)).await)
     };
-    now_or_later(env, work, |explanation: Explanation| ConvexExplanation {
+    later(env, work, |explanation: Explanation| ConvexExplanation {
         json: explanation.to_json().to_string(),
         report: explanation.to_string(),
     })

@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use crate::{
     failure::Failure,
-    later::{Later, now_or_later},
+    later::{Later, later},
     project::in_option,
     verifier::{Verifier, keys_of},
 };
@@ -65,7 +65,7 @@ pub fn supabase_jwks<'env>(
             false => jwks.third_party_auth()?.to_string(),
         })
     };
-    now_or_later(env, work, |text| text)
+    later(env, work, |text| text)
 }
 
 impl JwksOptions {

@@ -1,4 +1,7 @@
-use std::task::{Context, Poll, Waker};
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use napi::{
     Env,
@@ -7,14 +10,14 @@ use napi::{
 
 use crate::failure::{Failure, Outcome, outcome};
 
-/// An outcome, or the promise of one.
-pub(crate) type Later<'env, T> = Either<Outcome<T>, PromiseRaw<'env, Outcome<T>>>;
+/// The promise of an outcome.
+pub(crate) type Later<'env, T> = PromiseRaw<'env, Outcome<T>>;
 
-/// Does what can be done at once at once, and the rest in the background.
-///
-/// The way to another thread and back costs tens of microseconds, which is many times what it takes to look up a token that
-/// was verified before. So the work is begun here, in the runtime's context, in which it can start fetching keys.
-pub(crate) fn now_or_later<'env, T, U, E>(
+/// An outcome, or the promise of one.
+pub(crate) type NowOrLater<'env, T> = Either<Outcome<T>, Later<'env, T>>;
+
+/// Does in the background what waits for others.
+pub(crate) fn later<'env, T, U, E>(
     env: &'env Env,
     work: impl Future<Output = Result<T, E>> + Send + 'static,
     finish: fn(T) -> U,
@@ -24,14 +27,31 @@ where
     U: ToNapiValue + 'static,
     E: Into<Failure> + Send + 'static,
 {
-    let mut work = Box::pin(work);
-    let begun = within_runtime_if_available(|| work.as_mut().poll(&mut Context::from_waker(Waker::noop())));
-    match begun {
+    env.spawn_future_with_callback(async move { Ok(work.await) }, move |_, result| {
+        Ok(outcome(result.map(finish)))
+    })
+}
+
+/// Does at once what mostly needs to wait for nothing: the way to another thread and back costs tens of microseconds, many
+/// times what it takes to look up a token that was verified before.
+///
+/// Where it has to wait after all, it is begun anew in the background, by `again`. The keys that it waits for are being
+/// fetched by then, in the runtime's context, and are fetched once.
+pub(crate) fn now_or_later<'env, T, U, E, W>(
+    env: &'env Env,
+    now: impl Future<Output = Result<T, E>>,
+    again: impl FnOnce() -> W,
+    finish: fn(T) -> U,
+) -> napi::Result<NowOrLater<'env, U>>
+where
+    T: Send + 'static,
+    U: ToNapiValue + 'static,
+    E: Into<Failure> + Send + 'static,
+    W: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let now = pin!(now);
+    match within_runtime_if_available(|| now.poll(&mut Context::from_waker(Waker::noop()))) {
         Poll::Ready(result) => Ok(Either::A(outcome(result.map(finish)))),
-        Poll::Pending => env
-            .spawn_future_with_callback(async move { Ok(work.await) }, move |_, result| {
-                Ok(outcome(result.map(finish)))
-            })
-            .map(Either::B),
+        Poll::Pending => later(env, again(), finish).map(Either::B),
     }
 }

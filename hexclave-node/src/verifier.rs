@@ -2,13 +2,16 @@ use hexclave_core::{
     AccessToken, CredentialSource, CredentialSources, Error, KeyState, ProjectConfig, ProjectKeys, User,
     Verifier as CoreVerifier,
 };
-use napi::{Env, bindgen_prelude::External};
+use napi::{
+    Env,
+    bindgen_prelude::{Either, External},
+};
 use napi_derive::napi;
 
 use crate::{
     failure::{Failure, Outcome, outcome},
     headers,
-    later::{Later, now_or_later},
+    later::{Later, NowOrLater, later, now_or_later},
     project::{self, KeyDocuments, ProjectOptions, Variables, kind_names, seconds},
 };
 
@@ -125,9 +128,10 @@ pub fn verify_access_token<'env>(
     env: &'env Env,
     verifier: &External<Verifier>,
     token: String,
-) -> napi::Result<Later<'env, External<User>>> {
-    let (verifier, token) = (verifier.core.clone(), AccessToken::from(token));
-    now_or_later(env, async move { verifier.verify(&token).await }, External::new)
+) -> napi::Result<NowOrLater<'env, External<User>>> {
+    let token = AccessToken::from(token);
+    let again = || verified(verifier.core.clone(), token.clone());
+    now_or_later(env, verifier.core.verify(&token), again, External::new)
 }
 
 /// `null` where nobody is signed in.
@@ -136,23 +140,29 @@ pub fn user_from_headers<'env>(
     env: &'env Env,
     verifier: &External<Verifier>,
     names_and_values: Vec<String>,
-) -> napi::Result<Later<'env, Option<External<User>>>> {
+) -> napi::Result<NowOrLater<'env, Option<External<User>>>> {
     let headers = headers::read(&names_and_values);
-    let credentials = verifier.sources.read(&headers, verifier.core.config());
-    let verifier = verifier.core.clone();
-    let work = async move {
-        match credentials?.access_token() {
-            Some(token) => verifier.verify(token).await.map(Some),
-            None => Ok(None),
-        }
+    let credentials = match verifier.sources.read(&headers, verifier.core.config()) {
+        Ok(credentials) => credentials,
+        Err(error) => return Ok(Either::A(Either::B(error.into()))),
     };
-    now_or_later(env, work, |user: Option<User>| user.map(External::new))
+    let Some(token) = credentials.access_token() else {
+        return Ok(Either::A(Either::A(None)));
+    };
+    let again = || verified(verifier.core.clone(), token.clone());
+    now_or_later(env, verifier.core.verify(token), again, |user| {
+        Some(External::new(user))
+    })
+}
+
+async fn verified(verifier: CoreVerifier, token: AccessToken) -> Result<User, Error> {
+    verifier.verify(&token).await
 }
 
 #[napi]
 pub fn warm_up<'env>(env: &'env Env, verifier: &External<Verifier>) -> napi::Result<Later<'env, ()>> {
     let verifier = verifier.core.clone();
-    now_or_later(env, async move { verifier.warm_up().await }, |()| ())
+    later(env, async move { verifier.warm_up().await }, |()| ())
 }
 
 #[napi]

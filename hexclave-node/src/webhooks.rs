@@ -8,7 +8,7 @@ use napi_derive::napi;
 use crate::{
     failure::{Failure, Outcome, outcome},
     headers,
-    later::{Later, now_or_later},
+    later::{Later, later},
     project::{self, Variables, in_option, lookup},
     user::milliseconds,
 };
@@ -72,7 +72,7 @@ pub fn verify_webhook<'env>(
         let delivery = verifier.verify(&headers, &body).await;
         delivery.map_err(|error| Failure::of_webhook(&error))
     };
-    now_or_later(env, work, |delivery: Delivery| WebhookDelivery {
+    later(env, work, |delivery: Delivery| WebhookDelivery {
         id: delivery.id().to_owned(),
         sent_at: milliseconds(delivery.sent_at()),
         event_type: delivery.event().event_type().to_owned(),
