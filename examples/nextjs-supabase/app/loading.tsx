@@ -1,0 +1,7 @@
+export default function Loading() {
+  return (
+    <main>
+      <p className="quiet">Loading…</p>
+    </main>
+  );
+}
