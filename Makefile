@@ -17,7 +17,7 @@ export INTEROP_REQUIRED
 ARBITRARY_PRECISION := --features hexclave-tests/arbitrary-precision --package hexclave-tests --package hexclave-core \
 	--package hexclave-convex --test verifier --test verification --test identity --test identity_rules --test partial_user
 
-.PHONY: demo test lint docs tests interop node examples test-docker fuzz \
+.PHONY: demo test lint docs tests interop node examples test-docker fuzz release-check advisories \
 	postgres proxies chromium schemathesis interop-packages node-or-not
 
 demo: postgres
@@ -49,6 +49,14 @@ endif
 # The tests of Row Level Security once more, with Postgres in a container of a real Docker engine.
 test-docker:
 	./scripts/test-docker cargo test --workspace --locked --features $(TEST_FEATURES) --test rls --test postgres
+
+# What a release needs beside the tests: packages that build by themselves, each feature alone, licences, the stated Rust.
+release-check:
+	@./scripts/release-check
+
+# Known vulnerabilities of dependencies; fetches the list of them from GitHub.
+advisories:
+	@./scripts/release-check advisories
 
 FUZZ_TARGETS := token jwks credentials
 FUZZ_SECONDS ?= 600
