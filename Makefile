@@ -6,7 +6,7 @@ TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,he
 # The side of JavaScript: it is tested where there is Node 20 or newer with npm.
 INTEROP := tests/interop
 NODE_PACKAGE := hexclave-node
-NODE_EXAMPLES := examples/convex-app
+NODE_EXAMPLES := examples/convex-app examples/nextjs-supabase
 NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && echo node)
 # Whoever asks for these tests by name wants to hear that they cannot run.
 INTEROP_REQUIRED ?= $(filter interop node examples,$(MAKECMDGOALS))
@@ -41,7 +41,9 @@ ifdef NODE
 endif
 
 # The examples with a Node side; those in Rust are members of the workspace, and tested with it.
-examples: node-or-not
+# They take of the workspace what has been built for its tests.
+examples: export CARGO_SELECTION = --workspace --features $(TEST_FEATURES)
+examples: node-or-not postgres chromium
 ifdef NODE
 	set -e; for example in $(NODE_EXAMPLES); do npm ci --prefix $$example; npm test --prefix $$example; done
 endif
