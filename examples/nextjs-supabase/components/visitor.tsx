@@ -27,10 +27,7 @@ function describe({ isAnonymous, isRestricted }: CurrentUser) {
     return { kind: "guest", asked: "Guests get no token, so Supabase sees nobody in particular." };
   }
   if (isRestricted) {
-    return {
-      kind: "restricted",
-      asked: "Until your e-mail address is verified you get no token, so Supabase sees nobody in particular.",
-    };
+    return { kind: "restricted", asked: "Restricted users get no token, so Supabase sees nobody in particular." };
   }
   return { kind: "normal", asked: "Supabase gets a token that says who you are." };
 }
