@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { CASES, GATES, prepare } from "./cases.mjs";
 import { machine, report, spread } from "./report.mjs";
 
-const BATCH = 32;
+const BATCH = 128;
 const REPORT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "performance-node.md");
 
 const { rounds, seconds } = parseArgs({
