@@ -24,11 +24,16 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use crate::{
     cli::{Cli, Command},
     failure::Failure,
 };
+
+/// A request of the service makes and drops many small things, which glibc's allocator takes a sixth of the time for.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -30,6 +30,9 @@ pub(crate) use self::args::ServeArgs;
 use self::{app::App, args::Options, issuance::Mint, server::Server, telemetry::Measurements};
 use crate::{failure::Failure, output};
 
+/// How many verified tokens are remembered, each of which takes two KiB or more. Beyond that some are verified anew.
+const REMEMBERED: usize = 5000;
+
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  ended by SIGTERM or SIGINT, after the requests that were under way
@@ -49,7 +52,10 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Failure> {
         limits,
         log_level,
     } = args.options()?;
-    let verifier = Verifier::builder(project).accept(kinds).build()?;
+    let verifier = Verifier::builder(project)
+        .accept(kinds)
+        .cached_tokens(REMEMBERED)
+        .build()?;
     let stop = signal::stop()?;
     let measurements = Measurements::begin()?;
     let server = Server::bind(listen, tls, limits).await?;
