@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::{
+    Json,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -236,7 +237,7 @@ impl IntoResponse for Refusal {
 
 fn answer(status: StatusCode, error: &str, code: &'static str, description: &str) -> Response {
     let json = json!({ "error": error, "error_description": description, "code": code });
-    let mut response = not_stored("application/json", json.to_string());
+    let mut response = not_stored(Json(json));
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

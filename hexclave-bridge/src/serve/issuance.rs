@@ -3,12 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use axum::{
-    http::{HeaderName, HeaderValue, header},
+    Json,
+    http::header,
     response::{IntoResponse, Response},
 };
 use hexclave_core::User;
 use hexclave_supabase::{Algorithm, Minter, SupabaseToken, TokenCache};
-use serde_json::json;
+use metrics::Counter;
+use serde::Serialize;
 
 use super::problem::Problem;
 use crate::failure::Failure;
@@ -39,29 +41,39 @@ impl TokenType {
 }
 
 /// What hands out Supabase tokens.
-pub(super) enum Mint {
+pub(super) struct Mint {
+    tokens: Tokens,
+    issued: Counter,
+}
+
+enum Tokens {
     /// To sign one costs no more than to find it again.
     Anew(Minter),
     Kept(TokenCache),
 }
 
 impl Mint {
+    /// Counts where measuring has begun before.
     pub(super) fn new(minter: Minter) -> Self {
-        match minter.algorithm() {
-            Algorithm::Hs256 => Self::Anew(minter),
-            _ => Self::Kept(TokenCache::new(minter, KEPT)),
+        let tokens = match minter.algorithm() {
+            Algorithm::Hs256 => Tokens::Anew(minter),
+            _ => Tokens::Kept(TokenCache::new(minter, KEPT)),
+        };
+        Self {
+            tokens,
+            issued: metrics::counter!("hexclave_bridge_tokens_issued_total", "target" => "supabase"),
         }
     }
 
-    /// The answer with a token for a proven user (RFC 8693, section 2.2.1).
+    /// The answer with a token for a proven user.
     pub(super) fn issue(&self, user: &User, as_type: TokenType) -> Result<Response, Problem> {
-        let answered = match self {
-            Self::Anew(minter) => minter.mint(user).map(|token| answer(&token, as_type)),
-            Self::Kept(tokens) => tokens.mint(user).map(|token| answer(&token, as_type)),
+        let answered = match &self.tokens {
+            Tokens::Anew(minter) => minter.mint(user).map(|token| answer(&token, as_type)),
+            Tokens::Kept(tokens) => tokens.mint(user).map(|token| answer(&token, as_type)),
         };
         match answered {
             Ok(response) => {
-                metrics::counter!("hexclave_bridge_tokens_issued_total", "target" => "supabase").increment(1);
+                self.issued.increment(1);
                 Ok(response)
             }
             Err(error) => {
@@ -72,23 +84,28 @@ impl Mint {
     }
 }
 
+/// RFC 8693, section 2.2.1.
+#[derive(Serialize)]
+struct Answer<'a> {
+    access_token: &'a str,
+    issued_token_type: &'static str,
+    token_type: &'static str,
+    /// In seconds.
+    expires_in: u64,
+}
+
 fn answer(token: &SupabaseToken, as_type: TokenType) -> Response {
     let left = token.expires_at().duration_since(SystemTime::now());
-    let json = json!({
-        "access_token": token.expose(),
-        "issued_token_type": as_type.uri(),
-        "token_type": "Bearer",
-        "expires_in": left.unwrap_or(Duration::ZERO).as_secs(),
-    });
-    not_stored("application/json", json.to_string())
+    not_stored(Json(Answer {
+        access_token: token.expose(),
+        issued_token_type: as_type.uri(),
+        token_type: "Bearer",
+        expires_in: left.unwrap_or(Duration::ZERO).as_secs(),
+    }))
 }
 
 /// RFC 6749, section 5.1: neither a token nor what stands in its place is kept on the way.
-pub(super) fn not_stored(content_type: &'static str, text: String) -> Response {
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::PRAGMA, HeaderValue::from_static("no-cache")),
-    ];
-    (headers, text).into_response()
+pub(super) fn not_stored(body: impl IntoResponse) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+    (headers, body).into_response()
 }

@@ -16,7 +16,9 @@ use super::{
     limits::{self, Gate, Limits},
     openapi,
     problem::Problem,
-    supabase_token, telemetry, verify, watch,
+    supabase_token,
+    telemetry::{self, Requests},
+    verify, watch,
     webhook::{self, Webhooks},
 };
 
@@ -105,7 +107,7 @@ pub(super) fn router(app: App, webhooks: Option<Webhooks>, limits: &Limits) -> R
         .route("/openapi.json", document)
         .fallback(async || Problem::NOT_FOUND)
         .method_not_allowed_fallback(not_allowed)
-        .layer(middleware::from_fn(watch::watch))
+        .layer(middleware::from_fn_with_state(Requests::new(), watch::watch))
         .with_state(app)
 }
 

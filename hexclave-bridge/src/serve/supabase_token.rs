@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{
+    Json,
     extract::State,
     http::{HeaderMap, HeaderName, Method, header},
     response::{IntoResponse, Response},
@@ -27,7 +28,7 @@ pub(super) async fn token(State(app): State<App>, headers: HeaderMap) -> Result<
         Some(user) => mint
             .issue(&user, TokenType::AccessToken)
             .map_err(NoToken::Problem)?,
-        None => not_stored("application/json", "null".to_owned()),
+        None => not_stored(Json(())),
     };
     app.vary(response.headers_mut());
     Ok(response)

@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::Response,
 };
-use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{problem::Code, telemetry::REQUEST_SECONDS};
+use super::{problem::Code, telemetry::Requests};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 128;
@@ -20,31 +19,23 @@ const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// Counts and logs a request. Of what the client has sent, nothing but the method and the request id is in there: paths
 /// are those of the routes.
-pub(super) async fn watch(request: Request, next: Next) -> Response {
+pub(super) async fn watch(State(requests): State<Requests>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = known(request.method());
-    let route = request.extensions().get().map_or_else(
-        || "none".to_owned(),
-        |path: &MatchedPath| path.as_str().to_owned(),
-    );
-    let span = tracing::info_span!("request");
+    let path: Option<MatchedPath> = request.extensions().get().cloned();
+    let route = path.as_ref().map_or("none", MatchedPath::as_str);
 
-    let in_flight = InFlight::begin();
-    let mut response = next.run(request).instrument(span).await;
+    let in_flight = requests.begin();
+    let mut response = next.run(request).await;
     drop(in_flight);
 
     let status = response.status().as_u16();
     let seconds = started.elapsed().as_secs_f64();
     let code = response.extensions().get().map(|Code(code)| *code);
-    metrics::counter!(
-        "hexclave_bridge_requests_total",
-        "route" => route.clone(), "method" => method, "status" => status.to_string()
-    )
-    .increment(1);
-    metrics::histogram!(REQUEST_SECONDS, "route" => route.clone()).record(seconds);
+    requests.answered(route, method, status, seconds);
     let id_text = id.to_str().unwrap_or_default();
-    if PROBES.contains(&route.as_str()) {
+    if PROBES.contains(&route) {
         tracing::debug!(
             request_id = id_text,
             method,
@@ -100,21 +91,5 @@ fn known(method: &Method) -> &'static str {
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         _ => "other",
-    }
-}
-
-/// A request that is worked on; also one whose client goes away.
-struct InFlight;
-
-impl InFlight {
-    fn begin() -> Self {
-        metrics::gauge!("hexclave_bridge_requests_in_flight").increment(1);
-        Self
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        metrics::gauge!("hexclave_bridge_requests_in_flight").decrement(1);
     }
 }

@@ -204,10 +204,12 @@ fn token_text<'a>(text: &'a [u8], most: usize, what: &str) -> Result<Option<&'a 
     if text.len() > most {
         return Err(too_large(what, most));
     }
+    // Not `all`, which leaves at the first other byte and so cannot look at several in one step.
+    let is_token = text
+        .iter()
+        .fold(true, |so_far, byte| so_far & byte.is_ascii_graphic());
     match std::str::from_utf8(text) {
-        Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok((!text.is_empty()).then_some(text))
-        }
+        Ok(text) if is_token => Ok((!text.is_empty()).then_some(text)),
         _ => Err(malformed(what, "it holds characters that no token has")),
     }
 }
