@@ -36,8 +36,16 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Settings")]
     listen: Option<SocketAddr>,
     /// Restrict users until their e-mail address is verified
-    #[arg(long, help_heading = "Settings")]
-    require_email_verification: bool,
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    require_email_verification: Option<bool>,
     /// Begin with the users and teams of this file: TOML, or JSON if its name ends in .json
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     seed: Option<PathBuf>,
@@ -80,8 +88,10 @@ pub(crate) async fn run(args: &LocalArgs) -> Result<(), Failure> {
 
 async fn start(args: &LocalArgs, settings: &Settings, log: &Log) -> Result<LocalHexclave, Failure> {
     let address = settings.value(&settings::LOCAL_LISTEN, args.listen)?;
-    let verified = args.require_email_verification.then_some(true);
-    let verified = settings.value(&settings::LOCAL_REQUIRE_EMAIL_VERIFICATION, verified)?;
+    let verified = settings.value(
+        &settings::LOCAL_REQUIRE_EMAIL_VERIFICATION,
+        args.require_email_verification,
+    )?;
     let seed = settings.path(&settings::LOCAL_SEED, args.seed.as_deref())?;
     let seed = seed.as_deref().map(SeedFile::read).transpose()?;
     let mut builder = LocalHexclave::builder();

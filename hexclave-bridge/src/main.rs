@@ -39,7 +39,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> ExitCode {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        Err(error) => return usage::report(&error),
+        Err(error) => return usage::report(error),
     };
     match run(&command).await {
         Ok(code) => code,

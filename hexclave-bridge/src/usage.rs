@@ -2,18 +2,45 @@
 
 use std::{env, ffi::OsString, process::ExitCode};
 
-use clap::Error;
+use clap::{
+    Error,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::failure::Failure;
 
+/// The longest option has as many letters.
+const LONGEST_NAME: usize = 28;
+const NOT_SHOWN: &str = "(not shown)";
+
 /// Prints help, or says what is wrong: as JSON where the command line asks for it, as other failures are.
-pub(crate) fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: Error) -> ExitCode {
+    let error = discreet(error);
     if !error.use_stderr() || !asks_for_json(env::args_os().skip(1)) {
         error.exit();
     }
     Failure::usage("invalid_usage", message(&error.render().to_string()))
         .in_json(true)
         .report()
+}
+
+/// What is not an option or the name of a command may be a token in the wrong place: it is not repeated.
+fn discreet(mut error: Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return error,
+    };
+    if let Some(ContextValue::String(text)) = error.get(kind)
+        && !could_be_a_name(text)
+    {
+        error.insert(kind, ContextValue::String(NOT_SHOWN.to_owned()));
+    }
+    error
+}
+
+fn could_be_a_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase())
 }
 
 /// Whether `--json` is among the options: behind `--` there are none.
@@ -42,6 +69,27 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
 
+    fn refusal(args: &[&str]) -> Error {
+        let error = Cli::try_parse_from([&["hexclave-bridge"], args].concat());
+        discreet(error.expect_err("a refusal"))
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        const SECRET: &str = "eyJhbGciOi.Secret1";
+        let assigned = format!("--token={SECRET}");
+        for args in [
+            &[SECRET][..],
+            &["verify", "-", SECRET],
+            &["supabase", SECRET],
+            &["verify", &assigned],
+            &["serve", SECRET],
+        ] {
+            let said = refusal(args).render().to_string();
+            assert!(!said.contains("Secret1") && !said.contains("eyJ"), "{said}");
+        }
+    }
+
     #[test]
     fn a_message_is_one_line_without_the_usage() {
         for (args, expected) in [
@@ -50,16 +98,15 @@ mod tests {
                 "unexpected argument '--jsno' found; tip: a similar argument exists: '--json'",
             ),
             (
-                &["convex", "check"],
-                "the following required arguments were not provided: --config <FILE.json>",
+                &["supabase", "policies"],
+                "the following required arguments were not provided: <TABLE>",
             ),
             (
                 &["serve", "--max-requests", "0"],
                 "invalid value '0' for '--max-requests <COUNT>': number would be zero for non-zero type",
             ),
         ] {
-            let error = Cli::try_parse_from([&["hexclave-bridge"], args].concat()).expect_err("a refusal");
-            assert_eq!(message(&error.render().to_string()), expected);
+            assert_eq!(message(&refusal(args).render().to_string()), expected);
         }
     }
 

@@ -30,15 +30,20 @@ pub(crate) struct AuthConfigArgs {
     /// Where Convex has the project's keys from [default: url]
     #[arg(long, help_heading = "Settings")]
     jwks: Option<Jwks>,
-    /// Accept tokens under the host's other name too, where it has one (the default)
-    #[arg(long, overrides_with = "no_aliases", help_heading = "Settings")]
-    aliases: bool,
-    /// Accept tokens under the given name of the host only
-    #[arg(long, help_heading = "Settings")]
-    no_aliases: bool,
+    /// Accept tokens under the host's other name too, where it has one [default: true]
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    aliases: Option<bool>,
     /// Exactly the two providers of getConvexProvidersConfig in @stackframe/js: normal and anonymous users, audience not
     /// checked
-    #[arg(long, conflicts_with_all = ["kinds", "jwks", "aliases", "no_aliases", "env"])]
+    #[arg(long, conflicts_with_all = ["kinds", "jwks", "aliases", "env"])]
     upstream: bool,
     /// Take the project's id from a variable of the Convex deployment, HEXCLAVE_PROJECT_ID or the given one
     #[arg(
@@ -176,11 +181,6 @@ impl AuthConfigArgs {
                 env: None,
             });
         }
-        let aliases = match (self.aliases, self.no_aliases) {
-            (_, true) => Some(false),
-            (true, _) => Some(true),
-            _ => None,
-        };
         Ok(Shape {
             kinds: settings
                 .value(&settings::CONVEX_KINDS, self.kinds)?
@@ -189,7 +189,7 @@ impl AuthConfigArgs {
                 .value(&settings::CONVEX_JWKS, self.jwks)?
                 .unwrap_or_default(),
             aliases: settings
-                .value(&settings::CONVEX_ALIASES, aliases)?
+                .value(&settings::CONVEX_ALIASES, self.aliases)?
                 .unwrap_or(true),
             env: settings.value(&settings::CONVEX_ENV, self.env.clone())?,
         })

@@ -35,11 +35,12 @@ pub(crate) struct CheckArgs {
 
 /// Prints the report.
 pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let config = read_config(&args.judge.config)?;
+    let settings = args.live_keys.settings()?;
+    let config = read_config(args.judge.convex_config.as_deref(), &settings)?;
     let verifier = args.judge.verifier(config.clone())?;
     let token = token::read(args.token.as_deref())?;
     let explanation = verifier.explain(&token).await;
-    let findings = args.live_keys.review(&config).await?;
+    let findings = args.live_keys.review(&config, &settings).await?;
 
     if args.json {
         let mut report = explanation.to_json();

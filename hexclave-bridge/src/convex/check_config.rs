@@ -10,19 +10,24 @@ use crate::{failure::Failure, output};
 #[derive(Args, Debug)]
 pub(crate) struct CheckConfigArgs {
     /// An auth configuration as JSON: an object with a list `providers`, or the bare list
-    #[arg(value_name = "FILE.json")]
-    file: PathBuf,
+    #[arg(long, value_name = "FILE.json", help_heading = "Settings")]
+    convex_config: Option<PathBuf>,
     #[command(flatten)]
     live_keys: LiveKeysArgs,
 }
 
 /// Prints the providers. What is wrong with their keys goes to standard error, and makes the exit code 1.
 pub(super) async fn run(args: &CheckConfigArgs) -> Result<ExitCode, Failure> {
-    let config = read_config(&args.file)?;
+    let settings = args.live_keys.settings()?;
+    let config = read_config(args.convex_config.as_deref(), &settings)?;
     let list = serde_json::to_string_pretty(config.providers()).map_err(|error| {
         Failure::usage("file_not_read", "the providers cannot be written as JSON").caused_by(&error)
     })?;
-    let findings = args.live_keys.review(&config).await?.unwrap_or_default();
+    let findings = args
+        .live_keys
+        .review(&config, &settings)
+        .await?
+        .unwrap_or_default();
     output::line(list);
     for finding in &findings {
         output::progress(format_args!("{finding} ({})", finding.problem.code()));

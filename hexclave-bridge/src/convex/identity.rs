@@ -3,12 +3,19 @@
 use clap::Args;
 
 use super::{JudgeArgs, read_config};
-use crate::{failure::Failure, output, token};
+use crate::{
+    failure::Failure,
+    output,
+    settings::{Settings, SourceArgs},
+    token,
+};
 
 #[derive(Args, Debug)]
 pub(crate) struct IdentityArgs {
     #[command(flatten)]
     judge: JudgeArgs,
+    #[command(flatten)]
+    sources: SourceArgs,
     /// The access token; - or nothing reads it from standard input, which other users of this machine cannot see
     token: Option<String>,
 }
@@ -16,7 +23,9 @@ pub(crate) struct IdentityArgs {
 /// Prints the identity that a Convex function would see. What Convex answers is the answer here, also to a token whose keys
 /// cannot be had.
 pub(super) async fn run(args: &IdentityArgs) -> Result<(), Failure> {
-    let verifier = args.judge.verifier(read_config(&args.judge.config)?)?;
+    let settings = Settings::read(&args.sources)?;
+    let config = read_config(args.judge.convex_config.as_deref(), &settings)?;
+    let verifier = args.judge.verifier(config)?;
     let token = token::read(args.token.as_deref())?;
     let identity = verifier.verify(&token).await;
     output::line(

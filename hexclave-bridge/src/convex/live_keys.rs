@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 use hexclave_convex::{AuthConfig, KeyFinding};
-use hexclave_core::{AcceptedKinds, ProjectConfig, ProjectId, ProjectKeys, Verifier};
+use hexclave_core::{AcceptedKinds, ProjectConfig, ProjectKeys, Verifier};
 
-use crate::{failure::Failure, output};
+use crate::{
+    failure::Failure,
+    output,
+    settings::{ProjectArgs, Settings},
+};
 
 /// How long a look at the keys may take that nobody has asked for.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -16,28 +20,26 @@ pub(super) struct LiveKeysArgs {
     /// Compare the keys in the configuration with the project's live ones, which are fetched from Hexclave
     #[arg(long)]
     live_keys: bool,
-    /// The Hexclave project of the live keys [default: HEXCLAVE_PROJECT_ID and its other names in the environment]
-    #[arg(long, value_name = "ID", requires = "live_keys")]
-    project_id: Option<ProjectId>,
-    /// Where the Hexclave API is [default: HEXCLAVE_API_URL and its other names, else https://api.hexclave.com]
-    #[arg(long, value_name = "URL", requires = "live_keys")]
-    api_url: Option<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
 }
 
 impl LiveKeysArgs {
+    /// Reads the settings of the command.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        self.project.settings()
+    }
+
     /// What is wrong with the keys, if that was asked for.
-    pub(super) async fn review(&self, config: &AuthConfig) -> Result<Option<Vec<KeyFinding>>, Failure> {
+    pub(super) async fn review(
+        &self,
+        config: &AuthConfig,
+        settings: &Settings,
+    ) -> Result<Option<Vec<KeyFinding>>, Failure> {
         if !self.live_keys {
             return Ok(None);
         }
-        let mut project = ProjectConfig::builder();
-        if let Some(id) = &self.project_id {
-            project = project.project_id(id.clone());
-        }
-        if let Some(url) = &self.api_url {
-            project = project.api_url(url.parse()?);
-        }
-        let project = project.environment()?.build()?;
+        let project = self.project.config_of(settings)?;
         let keys = fetch(&project, AcceptedKinds::ALL).await?;
         Ok(Some(config.review_keys(&project, &keys)))
     }

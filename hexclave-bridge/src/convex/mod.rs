@@ -19,7 +19,10 @@ use clap::{Args, Subcommand};
 use hexclave_convex::{AuthConfig, ConvexVerifier};
 use hexclave_core::Clock;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    settings::{self, Settings},
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -87,8 +90,8 @@ pub(crate) async fn run(command: &ConvexCommand) -> Result<ExitCode, Failure> {
 #[derive(Args, Debug)]
 struct JudgeArgs {
     /// The deployment's auth configuration as JSON, as `convex auth-config --format json` writes it
-    #[arg(long, value_name = "FILE.json")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE.json", help_heading = "Settings")]
+    convex_config: Option<PathBuf>,
     /// Judge as if it were this time
     #[arg(long, value_name = "UNIX_SECONDS", value_parser = time)]
     now: Option<SystemTime>,
@@ -108,9 +111,14 @@ impl JudgeArgs {
     }
 }
 
-/// The auth configuration in a JSON file.
-fn read_config(file: &Path) -> Result<AuthConfig, Failure> {
-    let json = fs::read_to_string(file).map_err(|error| {
+/// The auth configuration in the JSON file that the command line names, or else the settings.
+fn read_config(file: Option<&Path>, settings: &Settings) -> Result<AuthConfig, Failure> {
+    let file = settings.path(&settings::CONVEX_CONFIG, file)?.ok_or_else(|| {
+        Failure::usage("no_convex_config", "there is no auth configuration to look at").hint(Some(
+            "give --convex-config FILE.json; `convex auth-config --format json` writes one",
+        ))
+    })?;
+    let json = fs::read_to_string(&file).map_err(|error| {
         Failure::usage("file_not_read", format!("{} cannot be read", file.display())).caused_by(&error)
     })?;
     let is_script = file

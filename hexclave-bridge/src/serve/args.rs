@@ -43,8 +43,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     tls_key_file: Option<PathBuf>,
     /// Take the cookies of Hexclave's clients, too. What that means for requests from other sites is in docs/service.md
-    #[arg(long, help_heading = "Settings")]
-    cookies: bool,
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    cookies: Option<bool>,
     /// The origins whose pages may read tokens, and use cookies across origins [default: none]
     #[arg(long, value_name = "ORIGIN,…", help_heading = "Settings")]
     origins: Option<Origins>,
@@ -71,8 +79,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TABLE", help_heading = "Settings")]
     users_table: Option<String>,
     /// Mirror the users' server_metadata too, which is for servers alone
-    #[arg(long, help_heading = "Settings")]
-    server_metadata: bool,
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    server_metadata: Option<bool>,
     #[command(flatten)]
     database: DatabaseArgs,
     /// The most connections at once; more are answered 503 [default: 4096]
@@ -118,7 +134,7 @@ impl ServeArgs {
     pub(super) fn options(&self) -> Result<Options, Failure> {
         let settings = &self.project.settings()?;
         let kinds = settings.value(&settings::ALLOW, self.allow)?.unwrap_or_default();
-        let cookies = settings.value(&settings::COOKIES, self.cookies.then_some(true))?;
+        let cookies = settings.value(&settings::COOKIES, self.cookies)?;
         let mut sources = CredentialSources::default();
         if cookies.unwrap_or(false) {
             sources = sources.and(CredentialSource::Cookie);

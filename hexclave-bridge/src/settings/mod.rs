@@ -45,8 +45,16 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Read variables from .env.local and .env in the working directory, too
-    #[arg(long, help_heading = "Settings")]
-    dotenv: bool,
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    dotenv: Option<bool>,
 }
 
 /// What the process's environment and the files beside it say.
@@ -67,7 +75,7 @@ impl Settings {
             variables: vec![process],
             file: file.as_deref().map(SettingsFile::read).transpose()?,
         };
-        if args.dotenv || settings.value(&DOTENV, None)?.unwrap_or(false) {
+        if settings.value(&DOTENV, args.dotenv)?.unwrap_or(false) {
             settings.variables.extend(Variables::of_folder(Path::new(""))?);
         }
         Ok(settings)
@@ -78,13 +86,13 @@ impl Settings {
     pub(crate) fn users_table(
         &self,
         flag: Option<&String>,
-        server_metadata: bool,
+        server_metadata: Option<bool>,
     ) -> Result<UserTable, Failure> {
         let name = self.value(&USERS_TABLE, flag.cloned())?;
         let name = name.as_deref().unwrap_or("users");
         let (schema, name) = name.split_once('.').unwrap_or(("public", name));
         let table = UserTable::new(schema, name)?;
-        let server_metadata = self.value(&SERVER_METADATA, server_metadata.then_some(true))?;
+        let server_metadata = self.value(&SERVER_METADATA, server_metadata)?;
         Ok(match server_metadata.unwrap_or(false) {
             true => table.with_server_metadata(),
             false => table,
@@ -149,7 +157,9 @@ impl Settings {
             .as_ref()
             .and_then(|file| Some((file, file.of(setting)?)))
         {
-            Some((file, found)) => Secret::of_file(&file.folder().join(&found.text), &found.origin).map(Some),
+            Some((file, found)) => {
+                Secret::of_file(file.folder(), Path::new(&found.text), &found.origin).map(Some)
+            }
             None => Ok(None),
         }
     }

@@ -41,7 +41,7 @@ impl Secret {
     /// The file that a flag names; `-` is standard input.
     pub(super) fn of_flag(flag: &str, path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() != "-" {
-            return read(path).map_err(|failure| failure.within(format_args!("--{flag}")));
+            return read(Path::new(""), path).map_err(|failure| failure.within(format_args!("--{flag}")));
         }
         let bytes = standard_input(&format!("--{flag}"), LONGEST)?;
         Ok(Self {
@@ -50,9 +50,9 @@ impl Secret {
         })
     }
 
-    /// The file that a setting names.
-    pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<Self, Failure> {
-        read(path).map_err(|failure| failure.within(origin))
+    /// The file that a setting names, from a folder on.
+    pub(super) fn of_file(folder: &Path, name: &Path, origin: &Origin) -> Result<Self, Failure> {
+        read(folder, name).map_err(|failure| failure.within(origin))
     }
 
     /// What a place's variables hold, or name the file of.
@@ -64,7 +64,7 @@ impl Secret {
                 text: value.as_str().into(),
                 origin: variables.origin(setting.variable).to_string(),
             })),
-            (None, Some(file)) => Self::of_file(Path::new(&file.text), &file.origin).map(Some),
+            (None, Some(file)) => Self::of_file(Path::new(""), Path::new(&file.text), &file.origin).map(Some),
             (Some(_), Some(file)) => {
                 let value = variables.origin(setting.variable);
                 let message = format!("{value} and {} are both set", file.origin);
@@ -93,16 +93,33 @@ pub(crate) fn standard_input(reader: &str, limit: u64) -> Result<Zeroizing<Vec<u
     }
 }
 
-fn read(path: &Path) -> Result<Secret, Failure> {
+fn read(folder: &Path, name: &Path) -> Result<Secret, Failure> {
+    let path = folder.join(name);
     let mut bytes = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    let read = File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
     read.map_err(|error| {
-        Failure::usage("file_not_read", format!("{} cannot be read", path.display())).caused_by(&error)
+        let message = match could_be_the_secret(name) {
+            true => "the file cannot be read (its name is not shown: it might be the secret)".to_owned(),
+            false => format!("{} cannot be read", path.display()),
+        };
+        Failure::usage("file_not_read", message)
+            .caused_by(&error)
+            .hint(Some(
+                "it takes the name of a file that holds the secret, not the secret",
+            ))
     })?;
     Ok(Secret {
         text: text(&bytes).map_err(|failure| failure.within(path.display()))?,
         origin: path.display().to_string(),
     })
+}
+
+/// Whether somebody may have given the secret for the name of its file: a name does not lie in a folder that is there.
+fn could_be_the_secret(name: &Path) -> bool {
+    // The first folder of all is in each name that begins with a slash, as a secret may.
+    !name
+        .parent()
+        .is_some_and(|folder| folder.parent().is_some() && folder.is_dir())
 }
 
 /// The secret in a file, without the line break at its end.

@@ -206,15 +206,11 @@ mod tests {
         each_command(&Cli::command(), &mut |command| {
             for option in command.get_arguments() {
                 let Some(name) = option.get_long() else { continue };
-                let is_setting = SETTINGS
-                    .iter()
-                    .any(|setting| setting.flag == name || name == format!("no-{}", setting.flag));
+                let is_setting = SETTINGS.iter().any(|setting| setting.flag == name);
                 let is_headed = option.get_help_heading() == Some("Settings");
                 let what = format!("{} --{name}", command.get_name());
                 assert_ne!(is_setting, ASKED.contains(&name), "{what}");
-                // There, it is the file that is looked at; and the project is that of the live keys.
-                let is_other = command.get_name().starts_with("check") || command.get_name() == "identity";
-                assert!(is_setting == is_headed || is_other, "{what}");
+                assert_eq!(is_setting, is_headed, "{what}");
             }
         });
     }

@@ -57,8 +57,16 @@ pub(crate) struct MatrixArgs {
     #[arg(long, value_name = "FILE.sql")]
     prepare: Option<PathBuf>,
     /// Do not write to tables that have triggers
-    #[arg(long, help_heading = "Settings")]
-    leave_triggers_alone: bool,
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Settings"
+    )]
+    leave_triggers_alone: Option<bool>,
     /// How many rows a table may have at most for all of them to be written [default: 1000]
     #[arg(long, value_name = "ROWS", help_heading = "Settings")]
     largest_table: Option<u32>,
@@ -160,9 +168,8 @@ impl MatrixArgs {
         if let Some(file) = &self.prepare {
             builder = builder.prepare(read(file)?);
         }
-        let alone = self.leave_triggers_alone.then_some(true);
         if settings
-            .value(&settings::LEAVE_TRIGGERS_ALONE, alone)?
+            .value(&settings::LEAVE_TRIGGERS_ALONE, self.leave_triggers_alone)?
             .unwrap_or(false)
         {
             builder = builder.leave_triggers_alone();

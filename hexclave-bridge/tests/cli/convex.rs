@@ -56,9 +56,9 @@ async fn the_configuration_has_what_was_asked_for() {
     };
     let cloud = |folder: &str| format!("https://api.hexclave.com/api/v1/{folder}/{PROJECT}");
     let with = async |args: &[&str]| emitted(&[&["--format", "json"], args].concat()).await;
-    assert_eq!(issuers(&with(&["--no-aliases"]).await), [cloud("projects")]);
-    assert_eq!(issuers(&with(&["--no-aliases", "--aliases"]).await).len(), 2);
-    let kinds = ["--no-aliases", "--kinds", "normal,restricted,anonymous"];
+    assert_eq!(issuers(&with(&["--aliases=false"]).await), [cloud("projects")]);
+    assert_eq!(issuers(&with(&["--aliases"]).await).len(), 2);
+    let kinds = ["--aliases=false", "--kinds", "normal,restricted,anonymous"];
     assert_eq!(issuers(&with(&kinds).await).len(), 3);
 
     let upstream = with(&["--upstream"]).await;
@@ -161,7 +161,11 @@ async fn providers_are_listed_in_convexs_order_or_refused_with_its_code() {
     let folder = Folder::new();
     let check = async |text: &str| {
         let file = folder.write("config.json", text);
-        run(bridge(&["convex", "check-config", &file]), None).await
+        run(
+            bridge(&["convex", "check-config", "--convex-config", &file]),
+            None,
+        )
+        .await
     };
     let custom = |id: Value, issuer: &str| json!({ "type": "customJwt", "applicationID": id, "issuer": issuer, "jwks": "", "algorithm": "ES256" });
     let list = json!({ "providers": [
@@ -211,7 +215,12 @@ async fn providers_are_listed_in_convexs_order_or_refused_with_its_code() {
         assert!(!error["message"].as_str().expect("a text").is_empty());
     }
     let missing = run(
-        bridge(&["convex", "check-config", &folder.name("missing.json")]),
+        bridge(&[
+            "convex",
+            "check-config",
+            "--convex-config",
+            &folder.name("missing.json"),
+        ]),
         None,
     )
     .await;
@@ -250,7 +259,7 @@ async fn short_keys_are_told_of_and_cured() {
     );
 
     let ask = async |command: &str, config: &str, args: &[&str]| {
-        let mut command = bridge(&["convex", command, "--config", config]);
+        let mut command = bridge(&["convex", command, "--convex-config", config]);
         command.args(args);
         run(command, Some(guest.expose().to_owned())).await
     };
@@ -286,7 +295,7 @@ async fn short_keys_are_told_of_and_cured() {
 
     // The same keys by URL are short, and without one of them the configuration is out of date.
     let review = async |config: &str| {
-        let mut command = bridge(&["convex", "check-config", config]);
+        let mut command = bridge(&["convex", "check-config", "--convex-config", config]);
         command.args(live.iter().filter(|arg| **arg != "--json"));
         run(command, None).await
     };
@@ -318,7 +327,7 @@ async fn absurd_times_are_wrong_usage() {
     ] {
         let now = format!("--now={now}");
         let output = run(
-            bridge(&["convex", "identity", "--config", &config, &now, "x"]),
+            bridge(&["convex", "identity", "--convex-config", &config, &now, "x"]),
             None,
         )
         .await;

@@ -382,7 +382,7 @@ async fn convex_configurations_are_compared_with_the_project() {
             &["--kinds", "normal,anonymous"][..],
             "accepts normal,anonymous users",
         ),
-        (&["--no-aliases"], "accepts normal users"),
+        (&["--aliases=false"], "accepts normal users"),
         (&["--env"], "accepts normal users"),
         (
             &["--jwks", "inline", "--kinds", "normal,restricted"],

@@ -345,7 +345,7 @@ fn now() -> u64 {
 }
 
 async fn identity(config: &Path, now: &str, token: String) -> Output {
-    let mut command = bridge(&["convex", "identity", "--now", now, "--config"]);
+    let mut command = bridge(&["convex", "identity", "--now", now, "--convex-config"]);
     command.arg(config);
     run(command, Some(token)).await
 }

@@ -208,6 +208,9 @@ async fn the_configuration_for_convex_can_be_set_everywhere() {
         stdout(&output)
     );
     assert_eq!(hosts(&output), [true, true]);
+    let on = [("HEXCLAVE_BRIDGE_CONVEX_ALIASES", "true")];
+    assert_eq!(hosts(&emit(&[], &on).await), [true, true]);
+    assert_eq!(hosts(&emit(&["--aliases=false"], &on).await), [true, false]);
     let output = emit(&[], &[("HEXCLAVE_BRIDGE_CONVEX_JWKS", "somewhere")]).await;
     assert_eq!(exit(&output), 2);
     let said = stderr(&output);
@@ -308,6 +311,27 @@ async fn what_contradicts_itself_is_refused() {
             code == 2 && message.contains("SUPABASE_JWT_SECRET_FILE") && message.contains(text),
             "{error}"
         );
+    }
+
+    // Who gives the secret in the place of its file's name is not shown it.
+    let folder = folder(
+        None,
+        None,
+        Some(&format!("supabase.jwt-secret-file = '{JWT_SECRET}'\n")),
+    );
+    let config = folder.path().join("hexclave-bridge.toml");
+    let config = config.to_str().expect("UTF-8");
+    for (place, variables) in [
+        (["--jwt-secret-file", JWT_SECRET], &[][..]),
+        (["--config", config], &[]),
+        (["--allow", "normal"], &[("SUPABASE_JWT_SECRET_FILE", JWT_SECRET)]),
+    ] {
+        let mut command = bridge(&[&command[..], &place].concat());
+        command.envs(variables.iter().copied());
+        let output = run(command, Some("x".to_owned())).await;
+        let said = stdout(&output) + &stderr(&output);
+        assert_eq!(exit(&output), 2, "{said}");
+        assert!(said.contains("not shown") && !said.contains(JWT_SECRET), "{said}");
     }
 
     let output = run(
