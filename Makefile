@@ -7,7 +7,7 @@ TEST_FEATURES := hexclave-core/actix-web,hexclave-core/api,hexclave-core/axum,he
 INTEROP := tests/interop
 NODE_PACKAGE := hexclave-node
 NODE_EXAMPLES := examples/convex-app examples/nextjs-supabase
-NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && echo node)
+NODE := $(shell command -v npm >/dev/null && node -e 'const [major, minor] = process.versions.node.split("."); process.exit(+major > 20 || (+major == 20 && +minor >= 19) ? 0 : 1)' && echo node)
 # Whoever asks for these tests by name wants to hear that they cannot run.
 INTEROP_REQUIRED ?= $(filter interop node examples,$(MAKECMDGOALS))
 export INTEROP_REQUIRED
@@ -95,7 +95,7 @@ endif
 
 node-or-not:
 ifndef NODE
-	@echo '*** Node 20 or newer and npm are not here: what needs them is left out. ***'; [ -z "$(INTEROP_REQUIRED)" ]
+	@echo '*** Node 20.19 or newer and npm are not here: what needs them is left out. ***'; [ -z "$(INTEROP_REQUIRED)" ]
 endif
 
 lint:

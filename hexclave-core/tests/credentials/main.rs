@@ -1,7 +1,8 @@
 //! Where tokens are found in a request, which of them count, and what is refused.
 #![allow(clippy::expect_used, clippy::panic)]
 
-use std::time::{Duration, UNIX_EPOCH};
+mod sdk_cookies;
+mod session_cookies;
 
 use base64::{
     Engine,
@@ -9,7 +10,6 @@ use base64::{
 };
 use hexclave_core::{
     AccessToken, CredentialSource, CredentialSources, Credentials, ErrorKind, ProjectConfig, RefreshToken,
-    SessionCookies,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -387,106 +387,6 @@ fn the_application_says_where_to_look() {
     );
 }
 
-/// The rules of `_extractRefreshTokenFromCookieMap` and `_getTokensFromCookies` in `@stackframe/js` 2.8.108.
-#[test]
-fn cookies_are_read_as_the_sdk_reads_them() {
-    let refresh = |name: &str, token: &str, millis: u64| {
-        format!("{name}=%7B%22refresh_token%22%3A%22{token}%22%2C%22updated_at_millis%22%3A{millis}%7D")
-    };
-    let ours = |name: &str, token: &str, millis: u64| refresh(&name.replace('P', PROJECT), token, millis);
-    let cookies = |cookies: &[&str]| {
-        let (source, access, refresh) = everywhere(&[("cookie", &cookies.join("; "))]).expect("cookies");
-        assert!(source.is_none_or(|source| source == CredentialSource::Cookie));
-        (access, refresh)
-    };
-    let kept = |cookie: &str| cookies(&[cookie]).1;
-
-    for name in [
-        "hexclave-refresh-P--default",
-        "__Host-hexclave-refresh-P--default",
-        "hexclave-refresh-P--custom-ABC",
-        "stack-refresh-P--default",
-        "__Host-stack-refresh-P--default",
-        "stack-refresh-P--custom-ABC",
-    ] {
-        assert_eq!(kept(&ours(name, "kept", 1)).as_deref(), Some("kept"), "{name}");
-    }
-    for name in ["stack-refresh-P", "stack-refresh"] {
-        assert_eq!(
-            kept(&format!("{}=kept", name.replace('P', PROJECT))).as_deref(),
-            Some("kept")
-        );
-    }
-    for bad in [
-        "hexclave-refresh-66666666-7777-4888-8999-aaaaaaaaaaaa--default",
-        "hexclave-refresh-P",
-        "__Secure-hexclave-refresh-P--default",
-        "hexclave-refresh",
-    ] {
-        assert_eq!(kept(&ours(bad, "kept", 1)), None, "{bad}");
-    }
-
-    // The newest of a brand; no time is before all times; the first of equals; the new brand, then bare, then the old.
-    let name = "hexclave-refresh-P--default";
-    let custom = "hexclave-refresh-P--custom-X";
-    let newest = |one: &str, other: &str| cookies(&[one, other]).1.expect("a token");
-    assert_eq!(newest(&ours(name, "old", 1), &ours(custom, "new", 2)), "new");
-    assert_eq!(newest(&ours(custom, "new", 2), &ours(name, "old", 1)), "new");
-    assert_eq!(newest(&ours(custom, "one", 2), &ours(name, "two", 2)), "one");
-    let timeless = format!("hexclave-refresh-{PROJECT}--default={{\"refresh_token\":\"old\"}}");
-    assert_eq!(newest(&timeless, &ours(custom, "new", 0)), "new");
-    let garbage = format!("hexclave-refresh-{PROJECT}--default=%7B%22");
-    assert_eq!(newest(&garbage, &ours(custom, "new", 0)), "new");
-    let old_brand = ours("stack-refresh-P--default", "old", 9);
-    assert_eq!(newest(&old_brand, &ours(name, "new", 1)), "new");
-    assert_eq!(newest(&old_brand, "stack-refresh=bare"), "bare");
-    assert_eq!(
-        newest("stack-refresh=bare", &format!("stack-refresh-{PROJECT}=own")),
-        "own"
-    );
-    // The first cookie of a name.
-    assert_eq!(newest(&ours(name, "first", 1), &ours(name, "second", 2)), "first");
-    assert_eq!(newest("stack-refresh=first", "stack-refresh=second"), "first");
-
-    // The access token that belongs to the refresh token, in both ways of encoding.
-    let refresh = ours(name, "kept", 1);
-    for access in [
-        "hexclave-access=[%22kept%22%2C%22a.b.c%22]",
-        "hexclave-access=%5B%22kept%22%2C%22a.b.c%22%5D",
-        "hexclave-access=[\"kept\",\"a.b.c\"]",
-        "stack-access=[%22kept%22%2C%22a.b.c%22]",
-    ] {
-        assert_eq!(
-            cookies(&[access, &refresh]),
-            (Some("a.b.c".into()), Some("kept".into()))
-        );
-        assert_eq!(cookies(&[access]), (None, None));
-    }
-    for access in [
-        "hexclave-access=[%22other%22%2C%22a.b.c%22]",
-        "hexclave-access=[%22kept%22]",
-        "hexclave-access=[%22kept%22%2C%22a.b.c%22%2C1]",
-        "hexclave-access=; stack-access=[%22kept%22%2C%22a.b.c%22]",
-        "hexclave-access=a.b.c",
-    ] {
-        assert_eq!(
-            cookies(&[access, &refresh]),
-            (None, Some("kept".into())),
-            "{access}"
-        );
-    }
-
-    // HTTP/2 may send them apart.
-    let apart = [
-        ("cookie", refresh.as_str()),
-        ("cookie", "stack-access=[%22kept%22%2C%22a.b.c%22]"),
-    ];
-    assert_eq!(
-        everywhere(&apart),
-        found(CredentialSource::Cookie, Some("a.b.c"), Some("kept"))
-    );
-}
-
 #[test]
 fn only_what_is_a_token_is_written() {
     for (text, kind) in [
@@ -506,115 +406,6 @@ fn only_what_is_a_token_is_written() {
     );
     for value in [token.auth_json(), token.authorization_header()] {
         assert_eq!(format!("{:?}", value.expect("a value")), "Sensitive");
-    }
-}
-
-/// The pairs that a browser sends back, and the attributes that it goes by.
-fn sent_back(set: &[HeaderValue]) -> (String, Vec<String>) {
-    let texts = set.iter().map(|value| value.to_str().expect("ASCII"));
-    let parts: Vec<_> = texts
-        .map(|text| text.split_once("; ").expect("attributes"))
-        .collect();
-    let pairs: Vec<_> = parts.iter().map(|(pair, _)| *pair).collect();
-    let attributes = parts.iter().map(|(_, attributes)| (*attributes).to_owned());
-    (pairs.join("; "), attributes.collect())
-}
-
-#[test]
-fn a_session_that_is_kept_in_cookies_is_read_from_them() {
-    let strict = SessionCookies::new(&config());
-    let scripts = strict.clone().insecure().readable_by_scripts();
-    let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-    // Whatever a token holds, nothing of it ends a cookie.
-    let (refresh, access) = ("kept;\"\\,=%", "d.e.f");
-    for (cookies, name, attributes) in [
-        (&strict, "__Host-hexclave-refresh-", "; Secure; HttpOnly"),
-        (&scripts, "hexclave-refresh-", ""),
-    ] {
-        let set = cookies.keep(&RefreshToken::from(refresh), &AccessToken::from(access), at(7));
-        assert!(set.iter().all(HeaderValue::is_sensitive));
-        let (sent, written) = sent_back(&set);
-        assert!(sent.starts_with(&format!("{name}{PROJECT}--default=")), "{sent}");
-        assert_eq!(
-            written,
-            [
-                format!("Path=/; Max-Age=31536000; SameSite=Lax{attributes}"),
-                format!("Path=/; Max-Age=86400; SameSite=Lax{attributes}"),
-            ]
-        );
-        let sent = format!("theme=dark; {sent}; lang=en");
-        let found = (
-            Some(CredentialSource::Cookie),
-            Some(access.to_owned()),
-            Some(refresh.to_owned()),
-        );
-        assert_eq!(everywhere(&[("cookie", &sent)]), Ok(found));
-        assert!(!format!("{cookies:?} {set:?}").contains("kept"));
-    }
-
-    // Of two sessions the one that was kept last counts, whatever the browser sends first.
-    let kept = |cookies: &SessionCookies, token: &str, seconds| {
-        sent_back(&cookies.keep(
-            &RefreshToken::from(token),
-            &AccessToken::from("a.b.c"),
-            at(seconds),
-        ))
-        .0
-    };
-    let (earlier, later) = (kept(&scripts, "earlier", 7), kept(&strict, "later", 8));
-    for sent in [format!("{earlier}; {later}"), format!("{later}; {earlier}")] {
-        let (_, _, refresh) = everywhere(&[("cookie", &sent)]).expect("credentials");
-        assert_eq!(refresh.as_deref(), Some("later"));
-    }
-}
-
-#[test]
-fn every_session_of_the_project_is_forgotten() {
-    let other = "22222222-2222-4333-8444-555555555555";
-    let ours = [
-        format!("__Host-hexclave-refresh-{PROJECT}--default"),
-        format!("hexclave-refresh-{PROJECT}--default"),
-        format!("stack-refresh-{PROJECT}--custom-ABC"),
-        format!("stack-refresh-{PROJECT}"),
-        "stack-refresh".to_owned(),
-        "hexclave-access".to_owned(),
-        "stack-access".to_owned(),
-    ];
-    let others = [
-        format!("hexclave-refresh-{other}--default"),
-        format!("hexclave-refresh-{PROJECT}0"),
-        "hexclave-oauth-outer-1".to_owned(),
-        "theme".to_owned(),
-    ];
-    let sent: Vec<_> = ours
-        .iter()
-        .chain(&others)
-        .map(|name| format!("{name}=kept"))
-        .collect();
-    let request = headers(&[("cookie", &sent.join("; "))]);
-    for cookies in [
-        SessionCookies::new(&config()),
-        SessionCookies::new(&config()).insecure(),
-    ] {
-        let set = cookies.forget(&request);
-        let (sent, attributes) = sent_back(&set);
-        let names: Vec<_> = ours.iter().map(|name| format!("{name}=")).collect();
-        assert_eq!(sent, names.join("; "));
-        assert!(
-            attributes
-                .iter()
-                .all(|attributes| attributes.contains("Max-Age=0;"))
-        );
-        // Without, a browser does not let go of it.
-        assert!(
-            attributes
-                .first()
-                .is_some_and(|attributes| attributes.contains("; Secure"))
-        );
-        assert_eq!(
-            cookies.forget(&headers(&[("cookie", "theme=dark")])),
-            [] as [HeaderValue; 0]
-        );
     }
 }
 
