@@ -127,10 +127,10 @@ fn pad_left(short: &[u8], into: &mut [u8]) -> Option<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn good() -> Value {
+    pub(in crate::keys) fn good() -> Value {
         json!({
             "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "dgOjIEmKsTiF",
             "x": "b9UThnQ1wsxkQcvbRu1CnftDvjuqLWAR6zQtODKSxQQ",
@@ -138,7 +138,7 @@ mod tests {
         })
     }
 
-    fn with(name: &str, value: Value) -> Value {
+    pub(in crate::keys) fn with(name: &str, value: Value) -> Value {
         let mut jwk = good();
         jwk[name] = value;
         jwk

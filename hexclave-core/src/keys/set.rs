@@ -144,20 +144,7 @@ impl KeySet {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn good() -> Value {
-        json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "dgOjIEmKsTiF",
-            "x": "b9UThnQ1wsxkQcvbRu1CnftDvjuqLWAR6zQtODKSxQQ",
-            "y": "-joeZyMSKO-IB0s59isbCskU1JIf7OqKE6lZz6wKKNE",
-        })
-    }
-
-    fn with(name: &str, value: Value) -> Value {
-        let mut jwk = good();
-        jwk[name] = value;
-        jwk
-    }
+    use crate::keys::public_key::tests::{good, with};
 
     #[test]
     fn a_bad_key_does_not_spoil_the_set() {
