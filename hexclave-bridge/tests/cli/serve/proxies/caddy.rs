@@ -28,6 +28,7 @@ async fn caddy_lets_in_who_is_signed_in_and_says_who_that_is() {
         name: "Caddy",
         program: || installed("caddy"),
         configure,
+        listens_at: None,
         without_service: "502",
         says_when: true,
         drops_underscores: false,

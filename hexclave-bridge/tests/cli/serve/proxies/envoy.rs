@@ -1,13 +1,6 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Kind, Upstream, lets_in_who_is_signed_in_and_says_who_that_is};
-
-/// What `make proxies` has installed.
-fn program() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = root.join("target/envoy/bin/envoy");
-    program.is_file().then_some(program)
-}
+use super::{Kind, Upstream, from_pypi, lets_in_who_is_signed_in_and_says_who_that_is};
 
 fn configure(folder: &Path, upstream: Upstream<'_>) -> Vec<String> {
     let filters = upstream.example("yaml", "http_filters:\n");
@@ -69,8 +62,9 @@ fn configure(folder: &Path, upstream: Upstream<'_>) -> Vec<String> {
 async fn envoy_lets_in_who_is_signed_in_and_says_who_that_is() {
     lets_in_who_is_signed_in_and_says_who_that_is(Kind {
         name: "Envoy",
-        program,
+        program: || from_pypi("envoy"),
         configure,
+        listens_at: None,
         without_service: "503",
         says_when: false,
         drops_underscores: false,

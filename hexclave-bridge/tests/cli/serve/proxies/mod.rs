@@ -3,10 +3,13 @@
 mod caddy;
 mod envoy;
 mod nginx;
+mod traefik;
 
 use std::{
     fs::File,
-    io::{ErrorKind, Write},
+    io::{self, ErrorKind, Write},
+    net::SocketAddr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -19,8 +22,8 @@ use axum::{
 use hexclave_testkit::hexclave::Fault;
 use serde_json::{Map, Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
 };
 
 use super::service::Service;
@@ -30,9 +33,11 @@ use crate::{hexclave, normal_user};
 struct Kind {
     name: &'static str,
     program: fn() -> Option<PathBuf>,
-    /// Writes a configuration with the documentation's example, for a socket `socket` in this folder, and gives the
-    /// arguments to run with.
+    /// Writes a configuration with the documentation's example, for this folder, and gives the arguments to run with.
     configure: fn(&Path, Upstream<'_>) -> Vec<String>,
+    /// What it calls the listening TCP socket that it is handed, as systemd hands them; or else it makes a socket `socket`
+    /// in the folder.
+    listens_at: Option<&'static str>,
     /// What a client gets where the service does not answer.
     without_service: &'static str,
     /// Whether a client is told when to try again.
@@ -56,29 +61,51 @@ impl Upstream<'_> {
             .split_once(&format!("```{language}\n{begins}"))
             .expect("an example");
         let (example, _) = behind.split_once("```").expect("an end");
-        let example = format!("{begins}{example}");
-        assert!(example.contains("127.0.0.1:8787"), "{example}");
-        example
+        format!("{begins}{example}")
             .replace("127.0.0.1:8787", self.service)
             .replace("127.0.0.1:3000", self.application)
     }
 }
 
-/// A proxy on a Unix socket in a folder of its own. It ends with the pipe to this process.
+/// A proxy with a folder of its own. It ends with the pipe to this process.
 struct Proxy {
     shell: Child,
     folder: tempfile::TempDir,
+    /// That of the socket that it was handed.
+    address: Option<SocketAddr>,
 }
 
-/// The shell ends the proxy when its standard input ends, however this process does.
-const UNTIL_END_OF_INPUT: &str = r#""$0" "$@" & read -r nothing; kill $!; wait $!"#;
+/// The shell ends the proxy when its standard input ends, however this process does. What was its standard output is handed
+/// on as the first socket of `sd_listen_fds(3)`.
+const UNTIL_END_OF_INPUT: &str = r#"
+    exec 3>&1 1>&2
+    sh -c 'LISTEN_PID=$$ exec "$0" "$@"' "$0" "$@" &
+    read -r nothing; kill $!; wait $!"#;
+
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 impl Proxy {
     async fn start(kind: &Kind, program: &Path, upstream: Upstream<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let arguments = (kind.configure)(folder.path(), upstream);
         let output = File::create(folder.path().join("output")).expect("a file");
-        let shell = Command::new("sh")
+        let mut shell = Command::new("sh");
+        let mut address = None;
+        match kind.listens_at {
+            Some(name) => {
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+                address = listener.local_addr().ok();
+                shell
+                    .envs([("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", name)])
+                    .stdout(OwnedFd::from(listener));
+            }
+            None => {
+                shell.stdout(output.try_clone().expect("a file"));
+            }
+        }
+        let shell = shell
             .args(["-c", UNTIL_END_OF_INPUT])
             .arg(program)
             .args(arguments)
@@ -87,22 +114,31 @@ impl Proxy {
             .env("XDG_CONFIG_HOME", folder.path())
             .env("XDG_DATA_HOME", folder.path())
             .stdin(Stdio::piped())
-            .stdout(output.try_clone().expect("a file"))
             .stderr(output)
             .spawn()
             .expect("the proxy starts");
-        let proxy = Self { shell, folder };
+        let proxy = Self {
+            shell,
+            folder,
+            address,
+        };
         for _ in 0..3000 {
-            if UnixStream::connect(proxy.socket()).await.is_ok() {
-                return proxy;
+            match proxy.exchange("GET", &[], "").await {
+                // It listens, and knows no routes yet.
+                Ok(answer) if status(&answer) == "404" => {}
+                Ok(_) => return proxy,
+                Err(_) => {}
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         panic!("{} does not answer: {}", kind.name, proxy.output());
     }
 
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("socket")
+    async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self.address {
+            Some(address) => Box::new(TcpStream::connect(address).await?),
+            None => Box::new(UnixStream::connect(self.folder.path().join("socket")).await?),
+        })
     }
 
     fn output(&self) -> String {
@@ -111,6 +147,10 @@ impl Proxy {
 
     /// The whole answer to a request.
     async fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> String {
+        self.exchange(method, headers, body).await.expect("an answer")
+    }
+
+    async fn exchange(&self, method: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
         let mut request = format!(
             "{method} /notes/1?x=y HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\nContent-Length: {}\r\n",
             body.len()
@@ -119,12 +159,13 @@ impl Proxy {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         request.push_str(&format!("\r\n{body}"));
-        let mut stream = UnixStream::connect(self.socket()).await.expect("a connection");
-        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut stream = self.connect().await?;
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         match stream.read_to_string(&mut answer).await {
-            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
-            _ => answer,
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error),
+            _ if answer.is_empty() => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(answer),
         }
     }
 }
@@ -144,6 +185,13 @@ fn installed(name: &str) -> Option<PathBuf> {
         .chain(more)
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
+}
+
+/// What `make proxies` has installed from PyPI.
+fn from_pypi(name: &str) -> Option<PathBuf> {
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let program = target.join(name).join("bin").join(name);
+    program.is_file().then_some(program)
 }
 
 /// An application that answers with what has reached it.
@@ -186,7 +234,7 @@ async fn lets_in_who_is_signed_in_and_says_who_that_is(kind: Kind) {
             "*** There is no {} (`make proxies` installs it): its test is left out. ***\n",
             kind.name
         );
-        std::io::stderr()
+        io::stderr()
             .write_all(warning.as_bytes())
             .expect("standard error");
         return;

@@ -28,6 +28,7 @@ async fn nginx_lets_in_who_is_signed_in_and_says_who_that_is() {
         name: "nginx",
         program: || installed("nginx"),
         configure,
+        listens_at: None,
         without_service: "503",
         says_when: true,
         drops_underscores: true,
