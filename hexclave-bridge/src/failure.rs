@@ -125,6 +125,12 @@ impl Failure {
                 ("code".to_owned(), json!(self.code)),
                 ("message".to_owned(), json!(self.message)),
             ]);
+            if !self.causes.is_empty() {
+                error.insert("causes".to_owned(), json!(self.causes));
+            }
+            if let Some(hint) = &self.hint {
+                error.insert("hint".to_owned(), json!(hint));
+            }
             if let Some(status) = self.http_status {
                 error.insert("httpStatus".to_owned(), json!(status));
             }

@@ -225,6 +225,16 @@ async fn providers_are_listed_in_convexs_order_or_refused_with_its_code() {
     )
     .await;
     assert_eq!(exit(&missing), 2);
+    let error = &json_of(&missing)["error"];
+    let cause = error["causes"][0].as_str().unwrap_or_default();
+    assert!(cause.contains("No such file"), "{error}");
+    let unnamed = run(bridge(&["convex", "check-config"]), None).await;
+    assert_eq!(exit(&unnamed), 2);
+    let hint = &json_of(&unnamed)["error"]["hint"];
+    assert!(
+        hint.as_str().unwrap_or_default().contains("--convex-config"),
+        "{hint}"
+    );
 }
 
 /// The server's anonymous users sign with a key that has a short coordinate.
