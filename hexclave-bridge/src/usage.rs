@@ -35,6 +35,8 @@ fn discreet(mut error: Error) -> Error {
         && !could_be_a_name(text)
     {
         error.insert(kind, ContextValue::String(NOT_SHOWN.to_owned()));
+        // It may be in there once more.
+        error.remove(ContextKind::Suggested);
     }
     error
 }
@@ -84,6 +86,7 @@ mod tests {
             &["supabase", SECRET],
             &["verify", &assigned],
             &["serve", SECRET],
+            &["verify", "--eyJhbGciOi.Secret1"],
         ] {
             let said = refusal(args).render().to_string();
             assert!(!said.contains("Secret1") && !said.contains("eyJ"), "{said}");
