@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use axum::http::HeaderValue;
 use jiff::Timestamp;
 use serde::ser::{SerializeMap, Serializer};
 use tracing::{Event, Level, Subscriber};
@@ -13,6 +14,8 @@ use tracing_subscriber::{
     registry,
     util::SubscriberInitExt,
 };
+
+use super::watch::CURRENT_REQUEST;
 
 /// Whose entries are wanted. Other libraries tell of headers where they tell much, so they are never asked for more than
 /// warnings.
@@ -57,6 +60,10 @@ fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     let mut fields = SerdeMapVisitor::new(entries);
     event.record(&mut fields);
     let mut entries = fields.take_serializer()?;
+    let request = CURRENT_REQUEST.try_with(HeaderValue::clone);
+    if let Some(id) = request.as_ref().ok().and_then(|id| id.to_str().ok()) {
+        entries.serialize_entry("request_id", id)?;
+    }
     entries.serialize_entry("target", event.metadata().target())?;
     entries.end()?;
     line.push(b'\n');

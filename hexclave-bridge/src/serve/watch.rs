@@ -17,51 +17,45 @@ const LONGEST_ID: usize = 128;
 /// Asked every few seconds: not worth a line each.
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
+tokio::task_local! {
+    /// The id of the request that is worked on, for the log.
+    pub(super) static CURRENT_REQUEST: HeaderValue;
+}
+
 /// Counts and logs a request. Of what the client has sent, nothing but the method and the request id is in there: paths
 /// are those of the routes.
 pub(super) async fn watch(State(requests): State<Requests>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = request_id(request.headers());
-    let method = known(request.method());
-    let path: Option<MatchedPath> = request.extensions().get().cloned();
-    let route = path.as_ref().map_or("none", MatchedPath::as_str);
-
-    let in_flight = requests.begin();
-    let mut response = next.run(request).await;
-    drop(in_flight);
-
-    let status = response.status().as_u16();
-    let seconds = started.elapsed().as_secs_f64();
-    let code = response.extensions().get().map(|Code(code)| *code);
-    requests.answered(route, method, status, seconds);
-    let id_text = id.to_str().unwrap_or_default();
-    if PROBES.contains(&route) {
-        tracing::debug!(
-            request_id = id_text,
-            method,
-            route,
-            status,
-            code,
-            seconds,
-            "answered"
-        );
-    } else {
-        tracing::info!(
-            request_id = id_text,
-            method,
-            route,
-            status,
-            code,
-            seconds,
-            "answered"
-        );
-    }
+    let answer = answer(&requests, request, next);
+    let mut response = CURRENT_REQUEST.scope(id.clone(), answer).await;
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    response
+}
+
+async fn answer(requests: &Requests, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = known(request.method());
+    let path: Option<MatchedPath> = request.extensions().get().cloned();
+    let route = path.as_ref().map_or("none", MatchedPath::as_str);
+
+    let in_flight = requests.begin();
+    let response = next.run(request).await;
+    drop(in_flight);
+
+    let status = response.status().as_u16();
+    let seconds = started.elapsed().as_secs_f64();
+    let code = response.extensions().get().map(|Code(code)| *code);
+    requests.answered(route, method, status, seconds);
+    if PROBES.contains(&route) {
+        tracing::debug!(method, route, status, code, seconds, "answered");
+    } else {
+        tracing::info!(method, route, status, code, seconds, "answered");
+    }
     response
 }
 

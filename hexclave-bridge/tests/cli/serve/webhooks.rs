@@ -1,7 +1,7 @@
 //! Webhooks, from a local Hexclave into a real database.
 
 use hexclave_testkit::hexclave::{DeliveryOrder, LocalHexclave, WebhookSecret};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{client, service::Service};
 use crate::{
@@ -107,6 +107,12 @@ async fn what_could_not_be_dealt_with_is_sent_again() {
         log.contains("the database cannot be reached") && !log.contains("hunter2"),
         "{log}"
     );
+    let request = |said: &str| {
+        let line = log.lines().find(|line| line.contains(said)).expect(said);
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        line["request_id"].as_str().expect("an id").to_owned()
+    };
+    assert_eq!(request("webhook not handled"), request("answered"), "{log}");
 
     let mut command = crate::bridge(&["serve", "--json", "--project-id", crate::PROJECT]);
     command.env(
