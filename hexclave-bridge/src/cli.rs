@@ -1,6 +1,8 @@
 //! What can be typed.
 
-use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     convex::ConvexCommand,
@@ -8,6 +10,7 @@ use crate::{
     local::LocalArgs,
     serve::{self, ServeArgs},
     session::{self, LoginArgs, LogoutArgs, WhoamiArgs},
+    settings::with_switches,
     shell::{self, CompletionsArgs, ManArgs},
     supabase::SupabaseCommand,
     verify::VerifyArgs,
@@ -52,6 +55,19 @@ fn after_long_help() -> String {
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// As `CommandFactory` and `Parser` have it, but for switches.
+    pub(crate) fn command() -> clap::Command {
+        with_switches(<Self as CommandFactory>::command())
+    }
+
+    pub(crate) fn try_parse_from<T: Into<OsString> + Clone>(
+        args: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::command().try_get_matches_from(args)?)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,8 +148,6 @@ pub(crate) struct DemoArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::Cli;
 
     #[test]

@@ -36,15 +36,7 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Settings")]
     listen: Option<SocketAddr>,
     /// Restrict users until their e-mail address is verified
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     require_email_verification: Option<bool>,
     /// Begin with the users and teams of this file: TOML, or JSON if its name ends in .json
     #[arg(long, value_name = "FILE", help_heading = "Settings")]

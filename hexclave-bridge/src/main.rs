@@ -21,9 +21,8 @@ mod token;
 mod usage;
 mod verify;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 
 use crate::{
@@ -37,7 +36,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
+    let command = match Cli::try_parse_from(env::args_os()) {
         Ok(cli) => cli.command,
         Err(error) => return usage::report(error),
     };

@@ -31,15 +31,7 @@ pub(crate) struct AuthConfigArgs {
     #[arg(long, help_heading = "Settings")]
     jwks: Option<Jwks>,
     /// Accept tokens under the host's other name too, where it has one [default: true]
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     aliases: Option<bool>,
     /// Exactly the two providers of getConvexProvidersConfig in @stackframe/js: normal and anonymous users, audience not
     /// checked

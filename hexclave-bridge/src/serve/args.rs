@@ -43,15 +43,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     tls_key_file: Option<PathBuf>,
     /// Take the cookies of Hexclave's clients, too. What that means for requests from other sites is in docs/service.md
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     cookies: Option<bool>,
     /// The origins whose pages may read tokens, and use cookies across origins [default: none]
     #[arg(long, value_name = "ORIGIN,…", help_heading = "Settings")]
@@ -79,15 +71,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "TABLE", help_heading = "Settings")]
     users_table: Option<String>,
     /// Mirror the users' server_metadata too, which is for servers alone
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     server_metadata: Option<bool>,
     #[command(flatten)]
     database: DatabaseArgs,

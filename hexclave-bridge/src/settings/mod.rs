@@ -33,7 +33,7 @@ pub(crate) use self::{
         LISTEN, LOCAL_DATA, LOCAL_LISTEN, LOCAL_REQUIRE_EMAIL_VERIFICATION, LOCAL_SEED, LOCAL_WEBHOOK,
         LOCAL_WEBHOOK_FAULTS, LOG_LEVEL, LOOK_AS, MAX_CONNECTIONS, MAX_REQUESTS, ORIGINS, REQUEST_TIMEOUT,
         SAMPLE, SCHEMAS, SECRET_SERVER_KEY, SERVER_METADATA, SESSION_FILE, SHUTDOWN_TIMEOUT, SIGNING_KEY,
-        Setting, TLS_CERTIFICATE, TLS_KEY, TOKEN_LIFETIME, USERS_TABLE, WEBHOOK_SECRET,
+        Setting, TLS_CERTIFICATE, TLS_KEY, TOKEN_LIFETIME, USERS_TABLE, WEBHOOK_SECRET, with_switches,
     },
 };
 use crate::failure::Failure;
@@ -45,15 +45,7 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Read variables from .env.local and .env in the working directory, too
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     dotenv: Option<bool>,
 }
 

@@ -1,3 +1,5 @@
+use clap::{Arg, Command};
+
 /// One setting, and what it is called in each place.
 #[derive(Debug)]
 pub(crate) struct Setting {
@@ -113,6 +115,26 @@ impl Setting {
     }
 }
 
+/// Gives the options of settings that are true or false their form: named alone they mean true, `--option=false` the
+/// opposite.
+pub(crate) fn with_switches(command: Command) -> Command {
+    let is_switch = |arg: &Arg| {
+        SETTINGS
+            .iter()
+            .any(|setting| setting.kind == Kind::Switch && Some(setting.flag) == arg.get_long())
+    };
+    let form = |arg: Arg| match is_switch(&arg) {
+        true => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_name("true|false")
+            .hide_possible_values(true),
+        false => arg,
+    };
+    command.mut_args(form).mut_subcommands(with_switches)
+}
+
 /// A setting's name in the settings file, without its section.
 pub(super) fn leaf(key: &str) -> &str {
     key.rsplit_once('.').map_or(key, |(_, leaf)| leaf)
@@ -120,8 +142,6 @@ pub(super) fn leaf(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory};
-
     use super::*;
     use crate::cli::Cli;
 

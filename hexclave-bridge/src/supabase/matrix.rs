@@ -57,15 +57,7 @@ pub(crate) struct MatrixArgs {
     #[arg(long, value_name = "FILE.sql")]
     prepare: Option<PathBuf>,
     /// Do not write to tables that have triggers
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     leave_triggers_alone: Option<bool>,
     /// How many rows a table may have at most for all of them to be written [default: 1000]
     #[arg(long, value_name = "ROWS", help_heading = "Settings")]

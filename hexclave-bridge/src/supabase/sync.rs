@@ -30,15 +30,7 @@ pub(crate) struct SyncArgs {
     #[arg(long, value_name = "[SCHEMA.]TABLE", help_heading = "Settings")]
     users_table: Option<String>,
     /// Mirror the users' server_metadata too, which is for servers alone
-    #[arg(
-        long,
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        hide_possible_values = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, help_heading = "Settings")]
     server_metadata: Option<bool>,
     /// Print the SQL that makes the table, for a migration, and do nothing else
     #[arg(long)]
