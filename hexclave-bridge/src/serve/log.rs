@@ -38,8 +38,8 @@ pub(super) fn begin(level: Level) {
     let _ = registry().with(Lines.with_filter(wanted)).try_init();
 }
 
-/// Writes each entry, and so one for each request: `tracing_subscriber::fmt` writes the same in three times the instructions,
-/// which were a fifth of all those of a request.
+/// Writes each entry, and so one for each request: `tracing_subscriber::fmt` takes three times the instructions for it, which
+/// were a fifth of all those of a request.
 struct Lines;
 
 impl<S: Subscriber> Layer<S> for Lines {

@@ -54,17 +54,24 @@ struct Upstream<'a> {
 }
 
 impl Upstream<'_> {
-    /// The first example of the documentation in this language, for these addresses.
+    /// An example of the documentation, for these addresses.
     fn example(self, language: &str, begins: &str) -> String {
-        let page = include_str!("../../../../../docs/service.md");
-        let (_, behind) = page
-            .split_once(&format!("```{language}\n{begins}"))
-            .expect("an example");
-        let (example, _) = behind.split_once("```").expect("an end");
-        format!("{begins}{example}")
+        let example = example(language, begins);
+        assert!(example.contains("127.0.0.1:8787"), "{example}");
+        example
             .replace("127.0.0.1:8787", self.service)
             .replace("127.0.0.1:3000", self.application)
     }
+}
+
+/// The first example of the documentation in this language that begins so.
+fn example(language: &str, begins: &str) -> String {
+    let page = include_str!("../../../../../docs/service.md");
+    let (_, behind) = page
+        .split_once(&format!("```{language}\n{begins}"))
+        .expect("an example");
+    let (example, _) = behind.split_once("```").expect("an end");
+    format!("{begins}{example}")
 }
 
 /// A proxy with a folder of its own. It ends with the pipe to this process.
@@ -80,6 +87,7 @@ struct Proxy {
 const UNTIL_END_OF_INPUT: &str = r#"
     exec 3>&1 1>&2
     sh -c 'LISTEN_PID=$$ exec "$0" "$@"' "$0" "$@" &
+    exec 3>&-
     read -r nothing; kill $!; wait $!"#;
 
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
@@ -91,21 +99,21 @@ impl Proxy {
         let folder = tempfile::tempdir().expect("a folder");
         let arguments = (kind.configure)(folder.path(), upstream);
         let output = File::create(folder.path().join("output")).expect("a file");
-        let mut shell = Command::new("sh");
+        let mut command = Command::new("sh");
         let mut address = None;
         match kind.listens_at {
             Some(name) => {
                 let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
                 address = listener.local_addr().ok();
-                shell
+                command
                     .envs([("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", name)])
                     .stdout(OwnedFd::from(listener));
             }
             None => {
-                shell.stdout(output.try_clone().expect("a file"));
+                command.stdout(output.try_clone().expect("a file"));
             }
         }
-        let shell = shell
+        let shell = command
             .args(["-c", UNTIL_END_OF_INPUT])
             .arg(program)
             .args(arguments)
@@ -117,6 +125,8 @@ impl Proxy {
             .stderr(output)
             .spawn()
             .expect("the proxy starts");
+        // It keeps the listener, at which nobody would answer if the proxy ended.
+        drop(command);
         let proxy = Self {
             shell,
             folder,

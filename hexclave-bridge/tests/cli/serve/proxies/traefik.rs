@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{Kind, Upstream, from_pypi, lets_in_who_is_signed_in_and_says_who_that_is};
+use super::{Kind, Upstream, example, from_pypi, lets_in_who_is_signed_in_and_says_who_that_is};
 
 fn configure(folder: &Path, upstream: Upstream<'_>) -> Vec<String> {
     let write = |name: &str, text: String| -> String {
@@ -9,7 +9,7 @@ fn configure(folder: &Path, upstream: Upstream<'_>) -> Vec<String> {
         file.to_str().expect("UTF-8").to_owned()
     };
     let routes = write("routes.yaml", upstream.example("yaml", "http:\n"));
-    let entrance = upstream.example("yaml", "entryPoints:\n");
+    let entrance = example("yaml", "entryPoints:\n");
     let itself = format!(
         "{entrance}
 providers:
